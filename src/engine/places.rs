@@ -1,0 +1,44 @@
+//! Where Meanwhile keeps its files.
+
+use std::path::{Path, PathBuf};
+
+/// The folders of one user's Meanwhile. They need not exist yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Places {
+    /// Holds the queue, the lock and the log.
+    pub state: PathBuf,
+    /// Holds `settings.ron`, which is for people.
+    pub settings: PathBuf,
+    /// Holds the local socket; gone after a restart of the computer.
+    pub runtime: PathBuf,
+}
+
+/// Why there is no place to keep anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "There is no place to keep the downloads' state: this user has no home folder. \
+     You can name a folder with --state-dir DIR."
+)]
+pub struct NoHome;
+
+impl Places {
+    /// Everything under one folder, as `--state-dir` and `MEANWHILE_STATE_DIR` ask for.
+    #[must_use]
+    pub fn under(folder: &Path) -> Self {
+        Self { state: folder.to_owned(), settings: folder.to_owned(), runtime: folder.to_owned() }
+    }
+
+    /// The folders of the XDG base directory specification.
+    ///
+    /// # Errors
+    /// [`NoHome`] where the user has none.
+    pub fn of_this_user() -> Result<Self, NoHome> {
+        let dirs = directories::ProjectDirs::from("", "", "meanwhile").ok_or(NoHome)?;
+        let state = dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir()).to_owned();
+        Ok(Self {
+            settings: dirs.config_dir().to_owned(),
+            runtime: dirs.runtime_dir().map_or_else(|| state.clone(), Path::to_owned),
+            state,
+        })
+    }
+}

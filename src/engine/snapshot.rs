@@ -1,0 +1,86 @@
+//! What comes out of the engine: how things stand at one moment.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::job::{Job, JobId, Rate};
+
+/// Seconds between two samples of a speed graph.
+pub const SAMPLE_SECS: f32 = 0.5;
+
+/// How many samples a speed graph keeps: ten minutes.
+pub const SAMPLES: usize = 1200;
+
+/// How things stand. What has not changed since the last one is shared with it, so a snapshot of many
+/// resting jobs costs little.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Snapshot {
+    /// Counts up; two with the same number are the same.
+    pub number: u64,
+    /// All jobs, in the user's order.
+    pub jobs: Arc<Vec<Arc<JobView>>>,
+    /// Bytes per second arriving now, all jobs together.
+    pub rate_bps: u64,
+    /// The cap over all jobs.
+    pub limit: Option<Rate>,
+    /// Where new downloads go unless told otherwise.
+    pub download_folder: PathBuf,
+    /// Bytes free there; `None` where that is not known.
+    pub free_bytes: Option<u64>,
+    /// Sentences the user should read: what starting found damaged, what cannot be saved.
+    pub notices: Arc<Vec<String>>,
+}
+
+impl Snapshot {
+    /// The job with that id.
+    #[must_use]
+    pub fn job(&self, id: JobId) -> Option<&Arc<JobView>> {
+        self.jobs.iter().find(|view| view.job.id == id)
+    }
+}
+
+/// One job as it stands: what is on disk about it, and what is only known while it runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JobView {
+    /// The job itself.
+    pub job: Arc<Job>,
+    /// Bytes that have arrived, over all files; some may not be on disk yet.
+    pub done_bytes: u64,
+    /// Bytes per second arriving now.
+    pub rate_bps: u64,
+    /// Seconds until it is finished, at the speed of the last while; `None` where that cannot be said.
+    pub left_secs: Option<u64>,
+    /// Its speed over time, oldest first; empty for a job that has not run since the program started.
+    #[serde(skip)]
+    pub history: Arc<Vec<RateSample>>,
+}
+
+impl JobView {
+    /// A job at rest.
+    #[must_use]
+    pub fn resting(job: Arc<Job>) -> Self {
+        Self { done_bytes: job.synced_bytes(), job, rate_bps: 0, left_secs: None, history: Arc::default() }
+    }
+
+    /// From 0 to 1, where the size is known.
+    #[must_use]
+    pub fn fraction(&self) -> Option<f32> {
+        match self.job.total_bytes()? {
+            0 => Some(1.0),
+            total => Some((self.done_bytes as f64 / total as f64).min(1.0) as f32),
+        }
+    }
+}
+
+/// One point of a speed graph.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RateSample {
+    /// When: in samples of [`SAMPLE_SECS`] since the engine started. A pause shows as missing numbers.
+    pub at: u64,
+    /// Bytes per second over that sample.
+    pub rate_bps: f32,
+    /// The lowest cap in force then, in bytes per second.
+    pub cap_bps: Option<f32>,
+}

@@ -1,0 +1,271 @@
+//! What a front end asks for, and how it becomes a job.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::{Fault, FaultKind, Header, Job, JobFile, JobId, JobState, Priority, Rate, Validator};
+
+/// A download as the user asks for it; nothing in it has been checked yet.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct NewJob {
+    /// The address, as typed.
+    pub url: String,
+    /// The folder it goes to.
+    pub folder: PathBuf,
+    /// The file name, where the user chose one.
+    pub file_name: Option<String>,
+    /// The job's name, where the user chose one.
+    pub name: Option<String>,
+    /// How it stands in line.
+    pub priority: Priority,
+    /// The most it may use.
+    pub limit: Option<Rate>,
+    /// The SHA-256 it must have, in hexadecimal.
+    pub sha256: Option<String>,
+    /// Request headers.
+    pub headers: Vec<NewHeader>,
+    /// Whether it starts out held.
+    pub paused: bool,
+}
+
+/// A request header as the user gave it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewHeader {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+/// What a job's requests need and no file may hold: it lives in memory only.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Secrets {
+    /// Secret headers with their values.
+    pub headers: Vec<NewHeader>,
+    /// User and password from the address.
+    pub login: Option<(String, String)>,
+}
+
+impl Secrets {
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.headers.is_empty() && self.login.is_none()
+    }
+}
+
+impl std::fmt::Debug for Secrets {
+    /// Says only that there is something: this may end up in a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.is_empty() { "Secrets(none)" } else { "Secrets(…)" })
+    }
+}
+
+/// Headers the transfer sets itself; another value would break the proof of a resumed download.
+const OWN_HEADERS: [&str; 7] =
+    ["accept-encoding", "connection", "content-length", "host", "if-range", "range", "transfer-encoding"];
+
+/// The longest file name Linux's file systems take, in bytes, less the room for `.part` and ` (99)`.
+pub(super) const MAX_NAME_BYTES: usize = 255 - 10;
+
+impl NewJob {
+    /// Checks everything and makes the job of it; secrets come apart from it.
+    ///
+    /// # Errors
+    /// A fault that says which part is wrong.
+    pub fn into_job(self, id: JobId, added_unix_secs: u64) -> Result<(Job, Secrets), Fault> {
+        let mut url = address(&self.url)?;
+        let mut secrets = Secrets { headers: Vec::new(), login: login(&url) };
+        // Neither can fail on an address with a host, and `address` has seen to that.
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+        url.set_fragment(None);
+        let mut headers = Vec::new();
+        for NewHeader { name, value } in self.headers {
+            check_header(&name, &value)?;
+            if is_secret(&name) {
+                headers.push(Header { name: name.clone(), value: None });
+                secrets.headers.push(NewHeader { name, value });
+            } else {
+                headers.push(Header { name, value: Some(value) });
+            }
+        }
+        if let Some(name) = &self.file_name {
+            check_name(name)?;
+        }
+        let sha256 = self.sha256.map(|text| checksum(&text)).transpose()?;
+        let job = Job {
+            id,
+            name: self.name.filter(|name| !name.trim().is_empty()),
+            files: vec![JobFile {
+                url,
+                folder: self.folder,
+                asked_name: self.file_name,
+                sha256,
+                name: None,
+                total_bytes: None,
+                synced_bytes: 0,
+                validator: Validator::default(),
+                resumable: None,
+                finished: false,
+            }],
+            priority: self.priority,
+            state: if self.paused { JobState::Suspended } else { JobState::Queued },
+            limit: self.limit,
+            headers,
+            needs_secrets: !secrets.is_empty(),
+            added_unix_secs,
+            ended_unix_secs: None,
+            faults_in_a_row: 0,
+        };
+        Ok((job, secrets))
+    }
+}
+
+/// Reads a web address as a person types it.
+fn address(text: &str) -> Result<Url, Fault> {
+    let text = text.trim();
+    let bad = |why: &dyn std::fmt::Display| {
+        Fault::new(FaultKind::BadAddress, format!("{why}: {}", without_login(text)))
+    };
+    let url = Url::parse(text).map_err(|error| bad(&error))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        // `example.org:8080/file` parses with the host as its scheme; do not call that a strange scheme.
+        return Err(if url.has_host() || !url.scheme().contains('.') && url.scheme() != "localhost" {
+            Fault::new(FaultKind::UnknownScheme, format!("“{}:”", url.scheme()))
+        } else {
+            bad(&"it does not start with http")
+        });
+    }
+    if url.host_str().is_none_or(str::is_empty) {
+        return Err(bad(&"it names no server"));
+    }
+    Ok(url)
+}
+
+/// The text with anything between `//` and `@` left out: error messages end up in logs.
+fn without_login(text: &str) -> String {
+    match (text.find("//"), text.find('@')) {
+        (Some(start), Some(at)) if start + 2 < at => format!("{}…{}", &text[..start + 2], &text[at..]),
+        _ => text.to_owned(),
+    }
+}
+
+/// User and password of an address, percent-decoded.
+fn login(url: &Url) -> Option<(String, String)> {
+    if url.username().is_empty() && url.password().is_none() {
+        return None;
+    }
+    let decode = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
+    Some((decode(url.username()), decode(url.password().unwrap_or_default())))
+}
+
+/// Whether a header of this name carries a secret.
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["authorization", "cookie", "token", "secret", "password", "api-key", "apikey"]
+        .iter()
+        .any(|word| name.contains(word))
+}
+
+fn check_header(name: &str, value: &str) -> Result<(), Fault> {
+    // RFC 9110 sections 5.1 and 5.5: a token, and no control characters.
+    let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    let fine = !name.is_empty()
+        && name.chars().all(is_token)
+        && !value.chars().any(|c| c.is_control() && c != '\t')
+        && !OWN_HEADERS.contains(&name.to_ascii_lowercase().as_str());
+    // The value may be a secret: only the name is repeated.
+    if fine { Ok(()) } else { Err(Fault::new(FaultKind::BadHeader, name.escape_debug().to_string())) }
+}
+
+fn check_name(name: &str) -> Result<(), Fault> {
+    let fine = !name.is_empty()
+        && name != "."
+        && name != ".."
+        && name.len() <= MAX_NAME_BYTES
+        && !name.chars().any(|c| c == '/' || c.is_control());
+    if fine { Ok(()) } else { Err(Fault::new(FaultKind::BadName, format!("“{}”", name.escape_debug()))) }
+}
+
+fn checksum(text: &str) -> Result<String, Fault> {
+    let text = text.trim().to_ascii_lowercase();
+    if text.len() == 64 && text.chars().all(|c| c.is_ascii_hexdigit()) {
+        Ok(text)
+    } else {
+        Err(Fault::new(FaultKind::BadChecksum, format!("“{}”", text.escape_debug())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn new(url: &str) -> NewJob {
+        NewJob { url: url.to_owned(), folder: "/tmp".into(), ..NewJob::default() }
+    }
+
+    #[test]
+    fn addresses_are_checked() {
+        let kind = |url: &str| new(url).into_job(JobId::random(), 0).err().map(|fault| fault.kind);
+        for fine in ["http://a.org/f", " https://[::1]:8443/x?y=z ", "http://user:pw@a.org/"] {
+            assert_eq!(kind(fine), None, "{fine}");
+        }
+        for bad in
+            ["", "nonsense", "http://", "http://a b/", "//a.org/f", "a.org:80/f", "localhost:80/f", "a.org/f"]
+        {
+            assert_eq!(kind(bad), Some(FaultKind::BadAddress), "{bad}");
+        }
+        for strange in ["ftp://a.org/f", "file:///etc/passwd", "magnet:?xt=1", "javascript:alert(1)"] {
+            assert_eq!(kind(strange), Some(FaultKind::UnknownScheme), "{strange}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_kept_apart() {
+        let mut job = new("https://me:p%40ss@a.org/f#top");
+        job.headers = vec![
+            NewHeader { name: "Cookie".into(), value: "s=1".into() },
+            NewHeader { name: "X-Plain".into(), value: "1".into() },
+        ];
+        let (job, secrets) = job.into_job(JobId::random(), 0).expect("a job");
+        assert_eq!(job.files[0].url.as_str(), "https://a.org/f");
+        assert_eq!(secrets.login, Some(("me".into(), "p@ss".into())));
+        assert_eq!(job.headers[0], Header { name: "Cookie".into(), value: None });
+        assert_eq!(job.headers[1].value.as_deref(), Some("1"));
+        assert!(job.needs_secrets);
+        assert_eq!(format!("{secrets:?}"), "Secrets(…)");
+    }
+
+    #[test]
+    fn a_login_does_not_reach_an_error_message() {
+        let fault = new("http://me:hunter2@[::bad/f").into_job(JobId::random(), 0).expect_err("a fault");
+        assert!(!fault.to_string().contains("hunter2"), "{fault}");
+    }
+
+    #[test]
+    fn headers_names_and_checksums_are_checked() {
+        let with_header = |name: &str, value: &str| {
+            let mut job = new("http://a.org/f");
+            job.headers = vec![NewHeader { name: name.into(), value: value.into() }];
+            job.into_job(JobId::random(), 0).is_ok()
+        };
+        assert!(with_header("Referer", "http://b.org"));
+        for (name, value) in
+            [("", "x"), ("a b", "x"), ("Range", "bytes=0-"), ("X", "a\r\nEvil: 1"), ("Host", "b")]
+        {
+            assert!(!with_header(name, value), "{name}");
+        }
+        for name in ["", ".", "..", "a/b", "a\0b", &"x".repeat(256)] {
+            let mut job = new("http://a.org/f");
+            job.file_name = Some(name.to_owned());
+            assert!(job.into_job(JobId::random(), 0).is_err(), "{name:?}");
+        }
+        let mut job = new("http://a.org/f");
+        job.sha256 = Some("A".repeat(64));
+        let (job, _) = job.into_job(JobId::random(), 0).expect("a job");
+        assert_eq!(job.files[0].sha256.as_deref(), Some("a".repeat(64).as_str()));
+    }
+}

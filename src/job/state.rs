@@ -1,0 +1,240 @@
+//! The nine states of a job and the table of what leads from one to the next (bits.md 1.2 to 1.4).
+
+use serde::{Deserialize, Serialize};
+
+use super::Fault;
+
+/// Where a job is in its life. BITS's nine states; what BITS overloads on TRANSIENT_ERROR is
+/// [`JobState::Waiting`], with the reason and the time of the next try in it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum JobState {
+    /// In line for its turn.
+    Queued,
+    /// Its turn has come; a server is being asked.
+    Connecting,
+    /// Bytes are arriving.
+    Transferring,
+    /// Held by the user.
+    Suspended,
+    /// It goes no further by itself: the user must change something or try again.
+    Error(Fault),
+    /// It goes on by itself when the reason is gone.
+    Waiting(Waiting),
+    /// All files are here; the user has yet to accept them.
+    Transferred,
+    /// Finished for good.
+    Acknowledged,
+    /// Given up by the user; what was fetched is deleted.
+    Cancelled,
+}
+
+/// What a waiting job waits for, and when it is tried again at the latest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// The reason.
+    pub why: Why,
+    /// When it is tried again, in seconds since 1970; `None` where no time is known.
+    pub until_unix_secs: Option<u64>,
+}
+
+/// Why a job waits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Why {
+    /// A transient fault; tried again after a while.
+    BackOff(Fault),
+    /// The disk has no room; tried again from time to time, with everything kept.
+    DiskFull(Fault),
+}
+
+impl Waiting {
+    /// The fault behind it.
+    #[must_use]
+    pub const fn fault(&self) -> &Fault {
+        match &self.why {
+            Why::BackOff(fault) | Why::DiskFull(fault) => fault,
+        }
+    }
+}
+
+/// What happens to a job: commands of the user, decisions of the scheduler, and news of the transfer.
+///
+/// | from \ event | Resume | Suspend | Cancel | Complete | GiveTurn | Connect | TakeTurn | Wait | Fail | Finish | TryAgain |
+/// |---|---|---|---|---|---|---|---|---|---|---|---|
+/// | Suspended    | Queued | stays | Cancelled | Acknowledged | - | - | - | - | - | - | - |
+/// | Queued       | stays | Suspended | Cancelled | Acknowledged | Connecting | - | stays | Waiting | Error | - | - |
+/// | Connecting   | stays | Suspended | Cancelled | Acknowledged | - | Transferring | Queued | Waiting | Error | Transferred | - |
+/// | Transferring | stays | Suspended | Cancelled | Acknowledged | - | stays | Queued | Waiting | Error | Transferred | - |
+/// | Waiting      | Queued | Suspended | Cancelled | Acknowledged | - | - | - | Waiting | Error | - | Queued |
+/// | Error        | Queued | stays | Cancelled | Acknowledged | - | - | - | - | Error | - | - |
+/// | Transferred  | stays | stays | Cancelled | Acknowledged | - | - | - | - | - | - | - |
+/// | Acknowledged | - | - | - | - | - | - | - | - | - | - | - |
+/// | Cancelled    | - | - | - | - | - | - | - | - | - | - | - |
+///
+/// `-` is what BITS answers with `BG_E_INVALID_STATE`. Changed on purpose: Connecting may finish without a
+/// byte (a file the server says we already have whole), and TakeTurn on a queued job is harmless.
+#[derive(Clone, Debug, PartialEq)]
+pub enum JobEvent {
+    /// The user: go on. On a waiting job: now, skipping the rest of the delay.
+    Resume,
+    /// The user: hold.
+    Suspend,
+    /// The user: give it up.
+    Cancel,
+    /// The user, or automatically: accept what is finished.
+    Complete,
+    /// The scheduler: it is this job's turn.
+    GiveTurn,
+    /// The transfer: a server answered with data.
+    Connect,
+    /// The scheduler, or the end of the session: back in line.
+    TakeTurn,
+    /// A transient fault, or a condition that does not hold.
+    Wait(Waiting),
+    /// A fatal fault.
+    Fail(Fault),
+    /// The transfer: all files are whole.
+    Finish,
+    /// The delay is over, or the condition holds again.
+    TryAgain,
+}
+
+impl JobState {
+    /// The state after `event`, or `None` where the table has no such transition.
+    #[must_use]
+    pub fn after(&self, event: &JobEvent) -> Option<Self> {
+        use JobEvent as E;
+        use JobState as S;
+        Some(match (self, event) {
+            (S::Acknowledged | S::Cancelled, _) => return None,
+            (_, E::Cancel) => S::Cancelled,
+            (_, E::Complete) => S::Acknowledged,
+
+            (S::Suspended | S::Waiting(_) | S::Error(_), E::Resume) | (S::Waiting(_), E::TryAgain) => {
+                S::Queued
+            }
+            (S::Queued | S::Connecting | S::Transferring | S::Transferred, E::Resume)
+            | (S::Suspended | S::Error(_) | S::Transferred, E::Suspend) => self.clone(),
+            (S::Queued | S::Connecting | S::Transferring | S::Waiting(_), E::Suspend) => S::Suspended,
+
+            (S::Queued, E::GiveTurn) => S::Connecting,
+            (S::Connecting | S::Transferring, E::Connect) => S::Transferring,
+            (S::Queued | S::Connecting | S::Transferring, E::TakeTurn) => S::Queued,
+            (S::Connecting | S::Transferring, E::Finish) => S::Transferred,
+
+            (S::Queued | S::Connecting | S::Transferring | S::Waiting(_), E::Wait(waiting)) => {
+                S::Waiting(waiting.clone())
+            }
+            (S::Queued | S::Connecting | S::Transferring | S::Waiting(_) | S::Error(_), E::Fail(fault)) => {
+                S::Error(fault.clone())
+            }
+            _ => return None,
+        })
+    }
+
+    /// Whether a transfer is under way.
+    #[must_use]
+    pub const fn is_active(&self) -> bool {
+        matches!(self, Self::Connecting | Self::Transferring)
+    }
+
+    /// Whether nothing can happen to it any more.
+    #[must_use]
+    pub const fn is_final(&self) -> bool {
+        matches!(self, Self::Acknowledged | Self::Cancelled)
+    }
+
+    /// Whether it will go on without the user: in line, under way or waiting.
+    #[must_use]
+    pub const fn goes_on_by_itself(&self) -> bool {
+        matches!(self, Self::Queued | Self::Connecting | Self::Transferring | Self::Waiting(_))
+    }
+
+    /// The fault that explains it, where there is one.
+    #[must_use]
+    pub const fn fault(&self) -> Option<&Fault> {
+        match self {
+            Self::Error(fault) => Some(fault),
+            Self::Waiting(waiting) => Some(waiting.fault()),
+            _ => None,
+        }
+    }
+
+    /// One lower-case word for scripts.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Connecting => "connecting",
+            Self::Transferring => "transferring",
+            Self::Suspended => "suspended",
+            Self::Error(_) => "error",
+            Self::Waiting(_) => "waiting",
+            Self::Transferred => "transferred",
+            Self::Acknowledged => "acknowledged",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::FaultKind;
+
+    fn fault() -> Fault {
+        Fault::new(FaultKind::Stalled, "no byte for 30 s")
+    }
+
+    fn waiting() -> Waiting {
+        Waiting { why: Why::BackOff(fault()), until_unix_secs: Some(7) }
+    }
+
+    /// The table of the doc comment, read from the source itself, so that the two cannot drift apart.
+    #[test]
+    fn the_code_does_what_the_table_says() {
+        let states = [
+            ("Suspended", JobState::Suspended),
+            ("Queued", JobState::Queued),
+            ("Connecting", JobState::Connecting),
+            ("Transferring", JobState::Transferring),
+            ("Waiting", JobState::Waiting(waiting())),
+            ("Error", JobState::Error(fault())),
+            ("Transferred", JobState::Transferred),
+            ("Acknowledged", JobState::Acknowledged),
+            ("Cancelled", JobState::Cancelled),
+        ];
+        let events = [
+            JobEvent::Resume,
+            JobEvent::Suspend,
+            JobEvent::Cancel,
+            JobEvent::Complete,
+            JobEvent::GiveTurn,
+            JobEvent::Connect,
+            JobEvent::TakeTurn,
+            JobEvent::Wait(waiting()),
+            JobEvent::Fail(fault()),
+            JobEvent::Finish,
+            JobEvent::TryAgain,
+        ];
+        let rows: Vec<Vec<&str>> = include_str!("state.rs")
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("/// |"))
+            .map(|line| line.trim_end_matches('|').split('|').map(str::trim).collect())
+            .collect();
+        let rows = &rows[2..];
+        assert_eq!(rows.len(), states.len());
+        for row in rows {
+            assert_eq!(row.len(), events.len() + 1);
+            let named = |name: &str| states.iter().find(|(n, _)| *n == name).map(|(_, state)| state.clone());
+            let from = named(row[0]).expect("a known state");
+            for (event, cell) in events.iter().zip(&row[1..]) {
+                let expected = match *cell {
+                    "-" => None,
+                    "stays" => Some(from.clone()),
+                    name => named(name),
+                };
+                assert_eq!(from.after(event), expected, "{} {event:?}", row[0]);
+            }
+        }
+    }
+}
