@@ -1,1 +1,11 @@
-//! Being furnished.
+//! How much of the link may be used.
+//!
+//! Here live the caps (token buckets, pure) and the one module that reaches for the kernel's throttle on our
+//! own sockets. What decides how much is *idle* will live here too: until it does, a job may use all that
+//! the caps leave. Nothing here knows jobs' states, files or HTTP.
+
+mod caps;
+mod sockets;
+
+pub use caps::{Bucket, window_for};
+pub use sockets::OwnSocket;

@@ -17,7 +17,7 @@ pub use state::{JobEvent, JobState, Waiting, Why};
 pub use units::{Rate, RateError, bytes_in_words, duration_in_words, rate_in_words};
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -103,8 +103,10 @@ pub struct JobFile {
     pub asked_name: Option<String>,
     /// The lower-case hexadecimal SHA-256 it must have, if the user gave one.
     pub sha256: Option<String>,
-    /// The name it has on disk, once decided. Unfinished, the data is in `NAME.part`.
+    /// The name it will have when it is finished, once decided.
     pub name: Option<String>,
+    /// The name of the file that holds the unfinished data, in the same folder; decided with the name.
+    pub part: Option<String>,
     /// Its size in bytes, once a server has said it.
     pub total_bytes: Option<u64>,
     /// How many bytes from its start are on disk for certain (written *and* synced).
@@ -190,21 +192,6 @@ impl JobFile {
     /// Where the unfinished data is, once the name is decided.
     #[must_use]
     pub fn part_path(&self) -> Option<PathBuf> {
-        self.name.as_ref().map(|name| part_path(&self.folder, name))
+        self.part.as_ref().map(|part| self.folder.join(part))
     }
-
-    /// Forgets everything that was fetched, so that the next attempt starts anew under a fresh name.
-    pub fn start_over(&mut self) {
-        self.name = None;
-        self.total_bytes = None;
-        self.synced_bytes = 0;
-        self.validator = Validator::default();
-        self.resumable = None;
-    }
-}
-
-/// The file that holds the unfinished data of `name` in `folder`.
-#[must_use]
-pub fn part_path(folder: &Path, name: &str) -> PathBuf {
-    folder.join(format!("{name}.part"))
 }

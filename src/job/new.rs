@@ -105,6 +105,7 @@ impl NewJob {
                 asked_name: self.file_name,
                 sha256,
                 name: None,
+                part: None,
                 total_bytes: None,
                 synced_bytes: 0,
                 validator: Validator::default(),

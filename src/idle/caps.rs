@@ -1,0 +1,157 @@
+//! Caps as token buckets: exact over every second, from the first one.
+
+use std::time::{Duration, Instant};
+
+use crate::job::Rate;
+
+/// How much unused allowance is kept, as time: enough for a timer that fires late, too little for a burst.
+const SLACK: Duration = Duration::from_millis(50);
+
+/// How much may arrive ahead of its turn, as time: the receive window offered to a server. A thirtieth of a
+/// second keeps every one-second count within 5 % of the cap.
+const AHEAD: Duration = Duration::from_millis(30);
+
+/// The smallest window worth offering: two segments, below which TCP waits for delayed acknowledgements.
+const LEAST_WINDOW: u64 = 2 * 1448;
+
+/// A cap that is paid after the fact: what has arrived is booked, and whoever receives waits until the
+/// balance is back at zero. It starts empty, so the first second holds no burst.
+#[derive(Debug)]
+pub struct Bucket {
+    rate: Option<Rate>,
+    /// Bytes that may arrive now; below zero, what has arrived too early.
+    balance_bytes: f64,
+    updated: Instant,
+}
+
+impl Bucket {
+    /// A bucket for that rate; `None` never makes anybody wait.
+    #[must_use]
+    pub const fn new(rate: Option<Rate>, now: Instant) -> Self {
+        Self { rate, balance_bytes: 0.0, updated: now }
+    }
+
+    /// The rate in force.
+    #[must_use]
+    pub const fn rate(&self) -> Option<Rate> {
+        self.rate
+    }
+
+    /// Changes the rate at once. What was booked stays booked, so a change makes no burst.
+    pub fn set_rate(&mut self, rate: Option<Rate>, now: Instant) {
+        self.refill(now);
+        if self.rate.is_none() || rate.is_none() {
+            self.balance_bytes = 0.0;
+        }
+        self.rate = rate;
+    }
+
+    /// Books bytes that have arrived.
+    pub fn book(&mut self, bytes: usize, now: Instant) {
+        self.refill(now);
+        if self.rate.is_some() {
+            self.balance_bytes -= bytes as f64;
+        }
+    }
+
+    /// How long to wait until more may arrive; `None` if it may now.
+    pub fn wait(&mut self, now: Instant) -> Option<Duration> {
+        self.refill(now);
+        let rate = self.rate?.bytes_per_sec() as f64;
+        // Never nothing, however small the debt: time must pass for it to be paid.
+        (self.balance_bytes < 0.0)
+            .then(|| Duration::from_secs_f64(-self.balance_bytes / rate).max(Duration::from_micros(1)))
+    }
+
+    fn refill(&mut self, now: Instant) {
+        let passed = now.saturating_duration_since(self.updated).as_secs_f64();
+        self.updated = self.updated.max(now);
+        if let Some(rate) = self.rate {
+            let rate = rate.bytes_per_sec() as f64;
+            let most = rate * SLACK.as_secs_f64();
+            self.balance_bytes = (self.balance_bytes + rate * passed).min(most);
+        }
+    }
+}
+
+/// The receive window in bytes that lets `rate` through on a path of that round-trip time and no more
+/// than a moment ahead.
+#[must_use]
+pub fn window_for(rate: Rate, round_trip: Duration) -> u64 {
+    let ahead = (AHEAD + round_trip).as_secs_f64();
+    ((rate.bytes_per_sec() as f64 * ahead) as u64).max(LEAST_WINDOW)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn rate(bytes_per_sec: u64) -> Option<Rate> {
+        Rate::from_bytes_per_sec(bytes_per_sec)
+    }
+
+    /// Receives chunks as fast as the bucket lets it, on a fake clock; returns when each byte count came.
+    fn receive(rate_bps: u64, chunk: usize, late: Duration, secs: u64) -> Vec<(Duration, usize)> {
+        let start = Instant::now();
+        let mut now = start;
+        let mut bucket = Bucket::new(rate(rate_bps), now);
+        let mut came = Vec::new();
+        while now - start < Duration::from_secs(secs) {
+            if let Some(wait) = bucket.wait(now) {
+                now += wait + late;
+            } else {
+                bucket.book(chunk, now);
+                came.push((now - start, chunk));
+            }
+        }
+        came
+    }
+
+    proptest! {
+        #[test]
+        fn every_second_stays_within_five_percent(
+            rate_bps in 100_000_u64..1_000_000_000,
+            late_ms in 0_u64..5,
+        ) {
+            let chunk = (rate_bps / 60) as usize;
+            let came = receive(rate_bps, chunk, Duration::from_millis(late_ms), 6);
+            let between = |from: u64, to: u64| -> f64 {
+                came.iter()
+                    .filter(|(at, _)| at.as_millis() >= u128::from(from) && at.as_millis() < u128::from(to))
+                    .map(|(_, bytes)| *bytes as f64)
+                    .sum()
+            };
+            prop_assert!(between(0, 1000) <= rate_bps as f64 * 1.1);
+            for from in (1000..5000).step_by(100) {
+                let share = between(from, from + 1000) / rate_bps as f64;
+                prop_assert!((0.95..=1.05).contains(&share), "{share} from {from} ms");
+            }
+        }
+    }
+
+    #[test]
+    fn a_lifted_cap_is_felt_at_once_and_a_new_one_makes_no_burst() {
+        let now = Instant::now();
+        let mut bucket = Bucket::new(rate(1000), now);
+        bucket.book(10_000, now);
+        assert_eq!(bucket.wait(now), Some(Duration::from_secs(10)));
+        bucket.set_rate(rate(100_000), now);
+        assert_eq!(bucket.wait(now), Some(Duration::from_millis(100)));
+        bucket.set_rate(None, now);
+        assert_eq!(bucket.wait(now), None);
+        bucket.book(1_000_000, now);
+        bucket.set_rate(rate(1000), now + Duration::from_hours(1));
+        bucket.book(1000, now + Duration::from_hours(1));
+        assert_eq!(bucket.wait(now + Duration::from_hours(1)), Some(Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_does_no_harm() {
+        let now = Instant::now() + Duration::from_secs(10);
+        let mut bucket = Bucket::new(rate(1000), now);
+        bucket.book(1000, now);
+        bucket.book(1000, now.checked_sub(Duration::from_secs(5)).unwrap());
+        assert_eq!(bucket.wait(now), Some(Duration::from_secs(2)));
+    }
+}

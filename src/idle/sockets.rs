@@ -1,0 +1,108 @@
+//! The kernel's throttle on our own sockets: the receive window.
+//!
+//! reqwest does not hand out its sockets, so they are found among this process's own file descriptors by
+//! their two addresses. This is the only module with `unsafe`: it turns a raw descriptor number into a
+//! descriptor of our own, and makes the two socket calls no safe crate offers.
+
+#![allow(unsafe_code, reason = "each block says why it is sound")]
+
+use std::ffi::c_int;
+use std::net::SocketAddr;
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd, RawFd};
+use std::time::Duration;
+
+/// `TCP_WINDOW_CLAMP` of tcp(7): the kernel offers the other side at most that window.
+const TCP_WINDOW_CLAMP: c_int = 10;
+
+/// A duplicate of the descriptor of one of our TCP connections. The connection stays open as long as either
+/// of the two does, so this one goes together with the answer it was found for.
+#[derive(Debug)]
+pub struct OwnSocket(OwnedFd);
+
+impl OwnSocket {
+    /// The connection of this process with these two ends; `None` where it is not found (a relayed
+    /// connection, or a system without `/proc`).
+    #[must_use]
+    pub fn find(local: SocketAddr, peer: SocketAddr) -> Option<Self> {
+        std::fs::read_dir("/proc/self/fd")
+            .ok()?
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<RawFd>().ok())
+            .filter_map(duplicate)
+            .find(|fd| {
+                SocketAddr::try_from_any(rustix::net::getsockname(fd).ok()) == Some(local)
+                    && SocketAddr::try_from_any(rustix::net::getpeername(fd).ok().flatten()) == Some(peer)
+            })
+            .map(Self)
+    }
+
+    /// Offers the server at most this many bytes from now on. The kernel forgets it whenever it re-measures
+    /// the connection, so it must be said again while data arrives (idle.md 3.3). Errors are not reported:
+    /// where the throttle is missing the caps still hold, only less smoothly.
+    pub fn clamp_window(&self, bytes: u64) {
+        let value = c_int::try_from(bytes).unwrap_or(c_int::MAX);
+        // SAFETY: the descriptor is ours and open, and the kernel reads exactly the `c_int` it is pointed to.
+        let _ = unsafe {
+            libc::setsockopt(
+                self.0.as_raw_fd(),
+                libc::IPPROTO_TCP,
+                TCP_WINDOW_CLAMP,
+                (&raw const value).cast(),
+                size_of::<c_int>() as libc::socklen_t,
+            )
+        };
+    }
+
+    /// The smoothed round-trip time as the kernel sees it; `None` where it does not say.
+    #[must_use]
+    pub fn round_trip(&self) -> Option<Duration> {
+        // SAFETY: `tcp_info` is plain integers, for which all zeros is a value.
+        let mut info: libc::tcp_info = unsafe { std::mem::zeroed() };
+        let mut len = size_of::<libc::tcp_info>() as libc::socklen_t;
+        // SAFETY: the kernel writes at most `len` bytes, which is the size of what it is pointed to.
+        let done = unsafe {
+            libc::getsockopt(
+                self.0.as_raw_fd(),
+                libc::IPPROTO_TCP,
+                libc::TCP_INFO,
+                (&raw mut info).cast(),
+                &raw mut len,
+            )
+        };
+        (done == 0 && info.tcpi_rtt > 0).then(|| Duration::from_micros(info.tcpi_rtt.into()))
+    }
+}
+
+/// A descriptor of our own for the same open file; `None` if the number is not in use (any more).
+fn duplicate(fd: RawFd) -> Option<OwnedFd> {
+    // SAFETY: the number is borrowed for this one call, which fails cleanly if another thread has closed it;
+    // if it was closed and reused, the duplicate is of another file and is told apart by its addresses.
+    unsafe { BorrowedFd::borrow_raw(fd) }.as_fd().try_clone_to_owned().ok()
+}
+
+/// Reads an address of any family as an internet one.
+trait TryFromAny: Sized {
+    fn try_from_any(address: Option<rustix::net::SocketAddrAny>) -> Option<Self>;
+}
+
+impl TryFromAny for SocketAddr {
+    fn try_from_any(address: Option<rustix::net::SocketAddrAny>) -> Option<Self> {
+        Self::try_from(address?).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{TcpListener, TcpStream};
+
+    #[test]
+    fn our_own_connection_is_found_and_no_other() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (local, peer) = (client.local_addr().unwrap(), client.peer_addr().unwrap());
+        let socket = OwnSocket::find(local, peer).expect("our socket");
+        socket.clamp_window(4096);
+        assert!(socket.round_trip().is_some());
+        assert!(OwnSocket::find(peer, peer).is_none());
+    }
+}
