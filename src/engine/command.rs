@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::job::{Fault, JobId, NewJob, Priority, Rate};
+use crate::transfer::Probe;
 
 /// Something to be done. The answer, where anyone waits for it, is a [`Reply`] or a [`Refusal`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,21 +54,6 @@ pub enum Reply {
     Added(Vec<JobId>),
     /// What the server said.
     Probed(Probe),
-}
-
-/// What a server says of a file before it is fetched.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Probe {
-    /// The name it would get.
-    pub name: String,
-    /// Its size in bytes, if the server says it.
-    pub total_bytes: Option<u64>,
-    /// Whether a broken download can go on where it stopped.
-    pub resumable: bool,
-    /// The address it is really at, after redirects; without login.
-    pub final_url: String,
-    /// Bytes free in the folder it would go to.
-    pub free_bytes: Option<u64>,
 }
 
 /// Why a command was not carried out.

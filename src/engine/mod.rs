@@ -5,14 +5,26 @@
 //! live here.
 
 mod command;
+mod core;
 mod handle;
+mod jobs;
+mod pace;
 mod places;
+mod runs;
+mod saver;
 mod snapshot;
+mod speed;
 
-pub use command::{Change, Command, Probe, Refusal, Reply};
+pub use crate::session::{Ending, Endings};
+pub use crate::transfer::Probe;
+pub use command::{Change, Command, Refusal, Reply};
 pub use handle::{Answer, Border, Envelope, Handle, Waker, border};
 pub use places::{NoHome, Places};
 pub use snapshot::{JobView, RateSample, SAMPLE_SECS, SAMPLES, Snapshot};
+
+use tokio::sync::oneshot;
+
+use crate::store;
 
 /// Which jobs an engine transfers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +46,8 @@ pub struct StartError(pub String);
 pub struct Engine {
     handle: Handle,
     thread: Option<std::thread::JoinHandle<()>>,
-    stop: Option<tokio::sync::oneshot::Sender<()>>,
+    /// Dropped to stop it.
+    stop: Option<oneshot::Sender<()>>,
 }
 
 impl Engine {
@@ -42,9 +55,30 @@ impl Engine {
     ///
     /// # Errors
     /// A sentence: the state folder cannot be read or written.
-    pub fn start(_places: &Places, _run: Run) -> Result<Self, StartError> {
-        let (handle, _border) = border(Snapshot::default());
-        Ok(Self { handle, thread: None, stop: None })
+    pub fn start(places: &Places, mode: Run) -> Result<Self, StartError> {
+        let sentence = |error: store::StoreError| StartError(error.to_string());
+        store::make_private_folder(&places.state).map_err(sentence)?;
+        store::make_private_folder(&places.settings).map_err(sentence)?;
+        let (files, mut loaded) = store::QueueFiles::open(&places.state).map_err(sentence)?;
+        let (settings, notices) = store::load_settings(&places.settings);
+        loaded.notices.extend(notices);
+        let (saver, saved_news) = saver::Saver::start(files, places.settings.clone())?;
+        let (handle, border) = border(Snapshot::default());
+        let usual_folder = places::usual_download_folder();
+        let mut core =
+            core::Core::new(core::Start { border, mode, loaded, settings, usual_folder, saver, saved_news });
+        // Whoever looks at the first snapshot sees what was on disk.
+        core.publish();
+        let (stop, stopped) = oneshot::channel();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| no_thread(&error))?;
+        let thread = std::thread::Builder::new()
+            .name("transfer".into())
+            .spawn(move || runtime.block_on(core.run(stopped)))
+            .map_err(|error| no_thread(&error))?;
+        Ok(Self { handle, thread: Some(thread), stop: Some(stop) })
     }
 
     /// The front ends' end of the border.
@@ -71,4 +105,10 @@ impl Drop for Engine {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+fn no_thread(error: &std::io::Error) -> StartError {
+    StartError(format!(
+        "Meanwhile cannot start a thread: the system says “{error}”. You can close other programs and try again."
+    ))
 }

@@ -42,3 +42,13 @@ impl Places {
         })
     }
 }
+
+/// The desktop's folder for downloads, else the home folder, else the current one.
+pub(super) fn usual_download_folder() -> PathBuf {
+    let user = directories::UserDirs::new();
+    let downloads = user.as_ref().and_then(|user| user.download_dir().map(Path::to_owned));
+    downloads
+        .or_else(|| user.map(|user| user.home_dir().join("Downloads")))
+        .or_else(|| std::env::current_dir().ok())
+        .unwrap_or_default()
+}

@@ -34,6 +34,18 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// Whether it shows the same as another, whatever their numbers. Lists are compared by identity: the engine
+    /// shares those that have not changed.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.jobs, &other.jobs)
+            && Arc::ptr_eq(&self.notices, &other.notices)
+            && self.rate_bps == other.rate_bps
+            && self.limit == other.limit
+            && self.download_folder == other.download_folder
+            && self.free_bytes == other.free_bytes
+    }
+
     /// The job with that id.
     #[must_use]
     pub fn job(&self, id: JobId) -> Option<&Arc<JobView>> {

@@ -1,1 +1,81 @@
-//! Being furnished.
+//! One file from its address to disk.
+//!
+//! Here live the requests, the proof that a broken download may go on, the names files get, the writing and
+//! the finishing. What may not live here: whose turn it is, the caps (a [`Pace`] is asked), and the saved
+//! queue: what must be on disk before the next step is reported as [`News`], and the step waits for it.
+
+mod faults;
+mod finish;
+mod http;
+mod name;
+mod part;
+mod probe;
+mod resume;
+mod run;
+
+pub use finish::free_bytes;
+pub use http::{Access, client};
+pub use probe::{Probe, probe};
+pub use run::{Order, Outcome, run};
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::job::JobFile;
+
+/// Says how fast bytes may arrive. The transfer books what has arrived and waits as long as it is told.
+pub trait Pace: Send + Sync {
+    /// A connection with these two ends has answered.
+    fn connected(&self, local: SocketAddr, peer: SocketAddr);
+
+    /// The connection is no longer used.
+    fn disconnected(&self);
+
+    /// That many bytes have arrived.
+    fn book(&self, bytes: usize);
+
+    /// How long to wait before more may arrive; `None` if it may now.
+    fn wait(&self) -> Option<Duration>;
+}
+
+/// What a transfer tells while it runs.
+#[derive(Debug)]
+pub enum News {
+    /// A server answers with data.
+    Connected,
+    /// The file is to be handled like this from now on. The transfer waits until it is told that this is
+    /// saved.
+    Planned {
+        /// The file with what is now known and decided.
+        file: Box<JobFile>,
+        /// Where to say that it is saved; dropped if it cannot be.
+        saved: oneshot::Sender<()>,
+    },
+    /// So many bytes from the start of the file are on disk for certain.
+    Synced(u64),
+}
+
+/// Takes the [`News`] of one run of one file to whoever ordered it.
+#[derive(Clone, Debug)]
+pub struct Reporter {
+    /// Which run: chosen by whoever ordered it.
+    pub run: u64,
+    /// Where the news go.
+    pub sender: mpsc::Sender<(u64, News)>,
+}
+
+impl Reporter {
+    async fn tell(&self, news: News) {
+        // Nobody listens any more: then the run is about to be dropped as well.
+        let _ = self.sender.send((self.run, news)).await;
+    }
+
+    /// Reports a plan and waits until it is saved; false if that failed.
+    async fn plan(&self, file: &JobFile) -> bool {
+        let (saved, is_saved) = oneshot::channel();
+        self.tell(News::Planned { file: Box::new(file.clone()), saved }).await;
+        is_saved.await.is_ok()
+    }
+}

@@ -1,0 +1,130 @@
+//! How fast the bytes of one job may arrive: its own cap and the one over all jobs.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::idle::{Bucket, OwnSocket, window_for};
+use crate::job::Rate;
+use crate::transfer::Pace;
+
+/// A window that limits nothing.
+const UNLIMITED_WINDOW: u64 = 1 << 30;
+
+/// One cap, shared by all who must keep to it.
+#[derive(Debug)]
+pub(super) struct Cap {
+    bucket: Mutex<Bucket>,
+    /// How many connections share it now.
+    connections: AtomicUsize,
+}
+
+impl Cap {
+    pub(super) fn new(rate: Option<Rate>) -> Arc<Self> {
+        let bucket = Mutex::new(Bucket::new(rate, Instant::now()));
+        Arc::new(Self { bucket, connections: AtomicUsize::new(0) })
+    }
+
+    pub(super) fn set_rate(&self, rate: Option<Rate>) {
+        self.bucket().set_rate(rate, Instant::now());
+    }
+
+    pub(super) fn rate(&self) -> Option<Rate> {
+        self.bucket().rate()
+    }
+
+    /// What one connection may count on, in bytes per second.
+    fn share(&self) -> Option<Rate> {
+        let connections = self.connections.load(Ordering::Relaxed).max(1) as u64;
+        let rate = self.rate()?.bytes_per_sec();
+        Rate::from_bytes_per_sec((rate / connections).max(1))
+    }
+
+    fn bucket(&self) -> MutexGuard<'_, Bucket> {
+        self.bucket.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The caps one job keeps to.
+pub(super) struct JobPace {
+    own: Arc<Cap>,
+    all: Arc<Cap>,
+    connection: Mutex<Option<Connection>>,
+}
+
+struct Connection {
+    /// `None` where the kernel's throttle is not within reach.
+    socket: Option<OwnSocket>,
+    /// Whether a smaller window than usual has been asked for.
+    clamped: bool,
+}
+
+impl JobPace {
+    pub(super) fn new(own: Option<Rate>, all: &Arc<Cap>) -> Self {
+        Self { own: Cap::new(own), all: Arc::clone(all), connection: Mutex::new(None) }
+    }
+
+    /// The job's own cap.
+    pub(super) fn own(&self) -> &Cap {
+        &self.own
+    }
+
+    /// The lowest cap in force.
+    pub(super) fn lowest(&self) -> Option<Rate> {
+        lower(self.own.rate(), self.all.rate())
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Option<Connection>> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has the kernel offer no more than the caps let through in a moment, so that what arrives is smooth and not
+    /// only its average is right.
+    fn clamp(&self) {
+        let Some(connection) = &mut *self.connection() else { return };
+        let Some(socket) = &connection.socket else { return };
+        if let Some(rate) = lower(self.own.share(), self.all.share()) {
+            socket.clamp_window(window_for(rate, socket.round_trip().unwrap_or_default()));
+            connection.clamped = true;
+        } else if connection.clamped {
+            socket.clamp_window(UNLIMITED_WINDOW);
+            connection.clamped = false;
+        }
+    }
+}
+
+fn lower(one: Option<Rate>, other: Option<Rate>) -> Option<Rate> {
+    one.into_iter().chain(other).min()
+}
+
+impl Pace for JobPace {
+    fn connected(&self, local: SocketAddr, peer: SocketAddr) {
+        let socket = OwnSocket::find(local, peer);
+        let before = self.connection().replace(Connection { socket, clamped: false });
+        if before.is_none() {
+            self.own.connections.fetch_add(1, Ordering::Relaxed);
+            self.all.connections.fetch_add(1, Ordering::Relaxed);
+        }
+        self.clamp();
+    }
+
+    fn disconnected(&self) {
+        if self.connection().take().is_some() {
+            self.own.connections.fetch_sub(1, Ordering::Relaxed);
+            self.all.connections.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    fn book(&self, bytes: usize) {
+        let now = Instant::now();
+        self.own.bucket().book(bytes, now);
+        self.all.bucket().book(bytes, now);
+        self.clamp();
+    }
+
+    fn wait(&self) -> Option<Duration> {
+        let now = Instant::now();
+        self.own.bucket().wait(now).max(self.all.bucket().wait(now))
+    }
+}

@@ -1,0 +1,147 @@
+//! Names on disk and the last steps: reserve a free name, verify, move without overwriting.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _};
+use std::path::Path;
+use std::time::SystemTime;
+
+use sha2::{Digest as _, Sha256};
+
+use super::name::numbered;
+
+/// How many numbers are tried before a folder counts as unusable.
+const NUMBERS: u32 = 1000;
+
+/// The first name, beginning with `name` itself, under which there is neither a file nor a part in `folder`.
+/// Makes the folder if it is not there.
+pub(super) fn free_name(folder: &Path, name: &str) -> io::Result<(String, String)> {
+    fs::create_dir_all(folder)?;
+    for number in 1..NUMBERS {
+        let name = numbered(name, number);
+        let part = format!("{name}.part");
+        if !exists(&folder.join(&name))? && !exists(&folder.join(&part))? {
+            return Ok((name, part));
+        }
+    }
+    Err(io::Error::new(
+        io::ErrorKind::AlreadyExists,
+        format!("{NUMBERS} files of that name are there already"),
+    ))
+}
+
+/// Whether something is there, a broken link included.
+fn exists(path: &Path) -> io::Result<bool> {
+    match path.symlink_metadata() {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes the part file; fails if there is one of that name.
+pub(super) fn create_part(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
+    sync_folder_of(path)?;
+    Ok(file)
+}
+
+/// Opens the part file of an earlier run.
+pub(super) fn open_part(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).open(path)
+}
+
+/// Bytes a user may still write to the disk that holds `folder` or, where that is not there yet, the nearest
+/// folder above it.
+///
+/// # Errors
+/// Whatever the system says when it does not know.
+pub fn free_bytes(folder: &Path) -> io::Result<u64> {
+    let there = folder.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
+    let disk = rustix::fs::statvfs(there)?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+/// The SHA-256 of a file in lower-case hexadecimal.
+pub(super) fn sha256(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        let bytes = file.read(&mut buffer)?;
+        if bytes == 0 {
+            break;
+        }
+        hasher.update(&buffer[..bytes]);
+    }
+    let digits = |byte: &u8| {
+        [byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16).unwrap_or_default())
+    };
+    Ok(hasher.finalize().iter().flat_map(digits).collect())
+}
+
+/// Gives a whole file its modification time and puts all of it on disk.
+pub(super) fn seal(file: &File, modified: Option<SystemTime>) -> io::Result<()> {
+    if let Some(modified) = modified {
+        // Some file systems have no such times; the file is no worse for it.
+        let _ = file.set_modified(modified);
+    }
+    file.sync_all()
+}
+
+/// Moves `from` to `to` in the same folder; fails with `AlreadyExists` if something is there. It is on disk when
+/// this returns.
+pub(super) fn move_without_clobbering(from: &Path, to: &Path) -> io::Result<()> {
+    let moved = rustix::fs::renameat_with(
+        rustix::fs::CWD,
+        from,
+        rustix::fs::CWD,
+        to,
+        rustix::fs::RenameFlags::NOREPLACE,
+    );
+    match moved {
+        // A file system that cannot rename that way can link, which does not clobber either.
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
+            fs::hard_link(from, to)?;
+            fs::remove_file(from)?;
+        }
+        other => other?,
+    }
+    sync_folder_of(to)
+}
+
+fn sync_folder_of(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_taken_name_gets_a_number_and_nothing_is_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let free = || free_name(folder.path(), "a.txt").unwrap().0;
+        assert_eq!(free(), "a.txt");
+        File::create(path("a.txt")).unwrap();
+        assert_eq!(free(), "a (2).txt");
+        create_part(&path("a (2).txt.part")).unwrap();
+        assert_eq!(free(), "a (3).txt");
+        std::os::unix::fs::symlink("nowhere", path("a (3).txt")).unwrap();
+        assert_eq!(free(), "a (4).txt");
+        let clash = move_without_clobbering(&path("a (2).txt.part"), &path("a.txt"));
+        assert_eq!(clash.unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        move_without_clobbering(&path("a (2).txt.part"), &path("a (2).txt")).unwrap();
+        assert!(path("a (2).txt").exists() && !path("a (2).txt.part").exists());
+    }
+
+    #[test]
+    fn the_checksum_is_the_known_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("empty");
+        File::create(&path).unwrap();
+        let of_nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!(sha256(&path).unwrap(), of_nothing);
+    }
+}
