@@ -25,7 +25,7 @@ pub struct Client {
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// Nobody is there.
-    #[error("No running Meanwhile can be reached: {0}.")]
+    #[error("The Meanwhile that was running cannot be reached: {0}. You can try again in a moment.")]
     NotThere(io::Error),
     /// It said no.
     #[error("{0}")]
@@ -78,9 +78,14 @@ pub enum FollowEnd {
 /// # Errors
 /// [`ClientError::NotThere`]
 pub fn connect(places: &Places) -> Result<Client, ClientError> {
-    let client = Client { path: socket::path(places) };
-    client.open()?;
-    Ok(client)
+    find(places).map_err(ClientError::NotThere)
+}
+
+/// The same, with nothing but what the system said.
+pub(super) fn find(places: &Places) -> io::Result<Client> {
+    let path = socket::path(places);
+    socket::reach(&path, UNTIL_ANSWERED)?;
+    Ok(Client { path })
 }
 
 impl Client {

@@ -48,8 +48,8 @@ pub enum ReachError {
     NoAnswer {
         /// Who holds it.
         held: ClaimError,
-        /// What came of the last attempt to talk.
-        cause: ClientError,
+        /// What the system said when it was last tried.
+        cause: std::io::Error,
     },
 }
 
@@ -73,7 +73,7 @@ fn claim_or_connect_within(places: &Places, patience: Duration) -> Result<Instan
             Err(held @ ClaimError::Held { .. }) => held,
             Err(other) => return Err(ReachError::Claim(other)),
         };
-        let cause = match connect(places) {
+        let cause = match client::find(places) {
             Ok(client) => return Ok(Instance::Other(client)),
             Err(cause) => cause,
         };
