@@ -21,14 +21,16 @@ pub(super) async fn add(places: &Places, add: Add, out: &mut Out<'_>) -> Result<
     }
     check(&urls, &how)?;
     let Target { folder, file_name } = Target::of(&how)?;
-    let port = Port::open(places, Run::Nothing)?;
-    let folder = match folder {
-        Some(folder) => folder,
-        None => port.snapshot().await?.download_folder.clone(),
-    };
+    let is_named = folder.is_some();
+    let folder = folder.unwrap_or_default();
     let mut jobs = new::jobs(urls, &how, &folder, file_name.as_deref(), priority.unwrap_or_default())?;
+    let port = Port::open(places, Run::Nothing)?;
+    let usual = if is_named { None } else { Some(port.snapshot().await?) };
     for job in &mut jobs {
         job.paused = paused;
+        if let Some(usual) = &usual {
+            job.folder.clone_from(&usual.download_folder);
+        }
     }
     let ids = hand_over(&port, jobs, out).await?;
     if out.is_json() {
