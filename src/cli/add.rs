@@ -7,7 +7,7 @@ use super::new::{self, Target};
 use super::port::Port;
 use super::print::Out;
 use crate::engine::{Command, Places, Reply, Run};
-use crate::job::{JobId, NewJob, Priority};
+use crate::job::{JobId, NewJob};
 
 /// How many are handed over with one command: many enough to be quick, few enough for one request.
 const AT_ONCE: usize = 2000;
@@ -73,9 +73,6 @@ async fn hand_over(port: &Port, jobs: Vec<NewJob>, out: &mut Out<'_>) -> Result<
     }
     Ok(ids)
 }
-
-/// The priority of something somebody waits for.
-pub(super) const AWAITED: Priority = Priority::Foreground;
 
 #[cfg(test)]
 mod tests {

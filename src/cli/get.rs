@@ -5,7 +5,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::add::AWAITED;
 use super::args::Get;
 use super::course::{Course, Ending, Turn};
 use super::exit::{Exit, Failure};
@@ -17,7 +16,9 @@ use super::progress::Progress;
 use super::signals::{Signals, Stop};
 use crate::engine::{Change, Command, JobView, Places, Reply, Run};
 use crate::instance::{News, Shown};
-use crate::job::{JobFile, JobId, NewJob, Waiting, bytes_in_words, duration_in_words, rate_in_words};
+use crate::job::{
+    JobFile, JobId, NewJob, Priority, Waiting, bytes_in_words, duration_in_words, rate_in_words,
+};
 
 /// How often an instance may end just when it is asked.
 const TRIES: u32 = 5;
@@ -28,13 +29,15 @@ pub(super) async fn get(places: &Places, get: Get, out: &mut Out<'_>) -> Result<
     let Get { url, how, priority } = get;
     let Target { folder, file_name } = Target::of(&how)?;
     let folder = folder.map_or_else(|| new::absolute(Path::new(".")), Ok)?;
-    let mut jobs = new::jobs(vec![url], &how, &folder, file_name.as_deref(), priority.unwrap_or(AWAITED))?;
+    let mut jobs =
+        new::jobs(vec![url], &how, &folder, file_name.as_deref(), priority.unwrap_or(Priority::Foreground))?;
     let Some(job) = jobs.pop() else { return Ok(Exit::Done) };
 
     let mut signals = Signals::listen()?;
     let mut stop = pin!(signals.next());
     let began = Instant::now();
     let mut tries_left = TRIES;
+    let mut arrived_bytes = 0;
     loop {
         let open = {
             let places = places.clone();
@@ -53,9 +56,13 @@ pub(super) async fn get(places: &Places, get: Get, out: &mut Out<'_>) -> Result<
             }
             wait => wait?,
         };
+        wait.arrived_before = arrived_bytes;
         match wait.run(&mut stop, out).await {
             Ok(Some(exit)) => return Ok(exit),
-            Ok(None) => print::note("The Meanwhile that was running has ended; the download goes on here."),
+            Ok(None) => {
+                print::note("The Meanwhile that was running has ended; the download goes on here.");
+                arrived_bytes = wait.arrived_bytes();
+            }
             // Nobody reads the events any more: as with a signal, nothing goes on unseen.
             Err(Failure::Quiet(_)) => {
                 wait.hold().await;
@@ -82,6 +89,8 @@ struct Wait<'a> {
     course: Course,
     progress: Progress,
     began: Instant,
+    /// Bytes that arrived in another instance, before this wait.
+    arrived_before: u64,
     last: Option<Arc<JobView>>,
 }
 
@@ -98,7 +107,16 @@ impl<'a> Wait<'a> {
             (Some(_), old) => Course::new(Some(old.as_ref().map_or(0, |view| view.done_bytes))),
         };
         let watch = port.watch(id, old)?;
-        Ok(Self { port, id, watch, course, progress: Progress::new(is_json), began, last: None })
+        Ok(Self {
+            port,
+            id,
+            watch,
+            course,
+            progress: Progress::new(is_json),
+            began,
+            arrived_before: 0,
+            last: None,
+        })
     }
 
     /// Waits until the job ends or a signal comes; `None` when the instance that has the job ends.
@@ -196,13 +214,18 @@ impl<'a> Wait<'a> {
         let job = self.last.as_ref().map(|view| Box::new(json::Job::from(&**view)));
         match (ending, job) {
             (Ending::Saved, Some(job)) => {
-                let (bytes, secs) = (self.course.arrived_bytes(), self.began.elapsed().as_secs_f64());
+                let (bytes, secs) = (self.arrived_bytes(), self.began.elapsed().as_secs_f64());
                 let average_bps = average_bps(bytes, secs);
                 Event::Finished { job, arrived_bytes: Some(bytes), secs: Some(secs), average_bps }
             }
             (Ending::Failed(_) | Ending::GivenUp(_), Some(job)) => Event::Failed { job },
             _ => Event::Ended { id: self.id },
         }
+    }
+
+    /// Bytes that arrived since `get` began, wherever.
+    fn arrived_bytes(&self) -> u64 {
+        self.arrived_before + self.course.arrived_bytes()
     }
 
     /// The last words of a download that went well.
@@ -212,7 +235,7 @@ impl<'a> Wait<'a> {
         let path = path.map_or_else(|| print::name(view), |path| print::clean(&path.to_string_lossy()));
         let secs = self.began.elapsed().as_secs_f64();
         let time = if secs < 10.0 { format!("{secs:.1} s") } else { duration_in_words(secs as u64) };
-        let average = average_bps(self.course.arrived_bytes(), secs)
+        let average = average_bps(self.arrived_bytes(), secs)
             .map_or_else(String::new, |bps| format!(", {} on average", rate_in_words(bps)));
         format!("Saved {path} ({} in {time}{average}).", bytes_in_words(view.done_bytes))
     }

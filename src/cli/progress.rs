@@ -33,11 +33,8 @@ impl Progress {
         if is_json {
             Self::Events(None)
         } else if std::io::stderr().is_terminal() {
-            let bar = ProgressBar::new(0);
-            // The template is ours; if it were wrong, the bar would look plainer.
-            if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {msg}") {
-                bar.set_style(style);
-            }
+            let bar = ProgressBar::no_length();
+            set_template(&bar, WITHOUT_SIZE);
             Self::Bar(bar)
         } else {
             Self::Lines(None)
@@ -48,9 +45,19 @@ impl Progress {
     pub(super) fn show(&mut self, view: &JobView, now: Instant, out: &mut Out<'_>) -> Result<(), Failure> {
         match self {
             Self::Bar(bar) => {
-                bar.set_prefix(print::name(view));
-                bar.set_length(view.job.total_bytes().unwrap_or(0));
-                bar.set_position(view.done_bytes);
+                // Each of these draws, so only what has changed is set.
+                let name = print::name(view);
+                if bar.prefix() != name {
+                    bar.set_prefix(name);
+                }
+                if bar.length() != view.job.total_bytes() {
+                    match view.job.total_bytes() {
+                        Some(total) => bar.set_length(total),
+                        None => bar.unset_length(),
+                    }
+                    set_template(bar, if bar.length().is_some() { WITH_SIZE } else { WITHOUT_SIZE });
+                }
+                bar.update(|state| state.set_pos(view.done_bytes));
                 bar.set_message(amounts(view));
             }
             Self::Lines(last) => {
@@ -99,6 +106,17 @@ impl Progress {
         if let Self::Bar(bar) = self {
             bar.finish_and_clear();
         }
+    }
+}
+
+/// A bar that is full from the start would say something untrue, so there is none without a size.
+const WITH_SIZE: &str = "{prefix} {wide_bar} {msg}";
+const WITHOUT_SIZE: &str = "{prefix} {msg}";
+
+fn set_template(bar: &ProgressBar, template: &str) {
+    // The templates are ours; if one were wrong, the bar would look plainer.
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
     }
 }
 

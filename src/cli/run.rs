@@ -19,7 +19,7 @@ pub(super) async fn run(places: &Places, until_empty: bool, out: &mut Out<'_>) -
         Instance::Other(_) => {
             return Err(Failure::new(
                 Exit::Instance,
-                "Meanwhile is running already, and does all there is to do. You can see it with “meanwhile list”.",
+                "Meanwhile is running already. You can see what it does with “meanwhile list”, or end it first.",
             ));
         }
     };
