@@ -1,1 +1,152 @@
-//! Being furnished.
+//! The command line: the same commands and snapshots as the window's, for scripts and for people who live
+//! in a terminal.
+//!
+//! Here live the words (`args`), what each command does with the engine, and what is printed. Each command
+//! is written once, against a `Port`: the engine of the running instance, or one of our own. What
+//! may not live here: rules about jobs, and anything only a window needs.
+//!
+//! | file | what |
+//! |---|---|
+//! | `args` | the words of the command line |
+//! | `exit` | exit codes and failures |
+//! | `port` | where the engine is |
+//! | `new`, `add` | what is asked for; queue it |
+//! | `get`, `course`, `progress` | fetch and wait; what to make of how it stands; how that is shown |
+//! | `look`, `act`, `limit` | list and show; pause, resume… and set; the cap |
+//! | `run`, `open` | the engine without and with a window |
+//! | `pick` | which job is meant |
+//! | `print`, `json` | words for people; objects for programs |
+//! | `signals` | SIGINT, SIGTERM, SIGHUP |
+
+mod act;
+mod add;
+mod args;
+mod course;
+mod exit;
+mod get;
+mod json;
+mod limit;
+mod look;
+mod new;
+mod open;
+mod pick;
+mod port;
+mod print;
+mod progress;
+mod run;
+#[cfg(test)]
+mod samples;
+mod signals;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+use tokio::runtime::Runtime;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use act::Deed;
+use args::{Task, Words};
+use exit::{Exit, Failure};
+use port::Port;
+use print::Out;
+
+use crate::engine::{Places, Run};
+
+/// Reads the command line, does what it says, and tells how the process should end.
+#[must_use]
+pub fn main() -> ExitCode {
+    let words = match Words::try_parse() {
+        Ok(words) => words,
+        Err(error) => {
+            // A mistake, or the help or version that was asked for; nobody need be reading it.
+            let _ = error.print();
+            return (if error.use_stderr() { Exit::Usage } else { Exit::Done }).into();
+        }
+    };
+    start_log();
+    let mut out = Out::new(std::io::stdout(), words.json);
+    let done = carry_out(words, &mut out).and_then(|exit| out.flush().map(|()| exit));
+    match done {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            // What was printed before belongs to the answer even so.
+            let _ = out.flush();
+            if let Some(sentence) = failure.sentence() {
+                print::note(print::clean_lines(sentence));
+            }
+            failure.exit().into()
+        }
+    }
+}
+
+fn carry_out(words: Words, out: &mut Out<'_>) -> Result<Exit, Failure> {
+    let places = places(words.state_dir)?;
+    // The window has its own loop, and no runtime may be around it.
+    let Some(task) = words.task else { return open::open(&places) };
+    let runtime = runtime()?;
+    let done = runtime.block_on(perform(task, &places, out));
+    // A talk with another instance that nobody waits for any more is not waited for here either.
+    runtime.shutdown_background();
+    done
+}
+
+async fn perform(task: Task, places: &Places, out: &mut Out<'_>) -> Result<Exit, Failure> {
+    let port = || Port::open(places, Run::Nothing);
+    match task {
+        Task::Add(words) => add::add(places, words, out).await,
+        Task::Get(words) => get::get(places, words, out).await,
+        Task::List => look::list(&port()?, out).await,
+        Task::Show { job } => look::show(&port()?, &job, out).await,
+        Task::Pause(which) => act::act(&port()?, Deed::Pause, &which, out).await,
+        Task::Resume(which) => act::act(&port()?, Deed::Resume, &which, out).await,
+        Task::Retry(which) => act::act(&port()?, Deed::Retry, &which, out).await,
+        Task::Cancel(which) => act::act(&port()?, Deed::Cancel, &which, out).await,
+        Task::Complete(which) => act::act(&port()?, Deed::Complete, &which, out).await,
+        Task::Remove(which) => act::act(&port()?, Deed::Remove, &which, out).await,
+        Task::Set(words) => act::set(&port()?, &words, out).await,
+        Task::Limit { rate } => limit::limit(&port()?, rate, out).await,
+        Task::Run { until_empty } => run::run(places, until_empty, out).await,
+    }
+}
+
+/// Where everything is kept: `--state-dir`, else `MEANWHILE_STATE_DIR`, else where the desktop says.
+fn places(state_dir: Option<PathBuf>) -> Result<Places, Failure> {
+    let named = state_dir.or_else(|| std::env::var_os("MEANWHILE_STATE_DIR").map(PathBuf::from));
+    match named.filter(|folder| folder != Path::new("")) {
+        Some(folder) => Ok(Places::under(&std::path::absolute(&folder).map_err(|error| {
+            Failure::new(
+                Exit::Instance,
+                format!(
+                    "The folder {} cannot be found: {error}. You can name it starting with /.",
+                    folder.display()
+                ),
+            )
+        })?)),
+        None => Ok(Places::of_this_user()?),
+    }
+}
+
+/// A small runtime of the command line's own.
+fn runtime() -> Result<Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| no_thread(&error))
+}
+
+fn no_thread(error: &std::io::Error) -> Failure {
+    Failure::new(
+        Exit::Failed,
+        format!("The system is short of something: {error}. You can end some programs and try again."),
+    )
+}
+
+/// Our own log to standard error, at the level in `MEANWHILE_LOG`. That of other crates stays off: it could
+/// have headers in it.
+fn start_log() {
+    let level = std::env::var("MEANWHILE_LOG").ok().and_then(|level| level.parse().ok());
+    let filter = Targets::new().with_target("meanwhile", level.unwrap_or(LevelFilter::ERROR));
+    let to = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    // There is no other one that could be in the way.
+    let _ = tracing_subscriber::registry().with(filter).with(to).try_init();
+}

@@ -23,7 +23,7 @@ pub enum Command {
     /// The most all jobs together may use; `None` lifts the cap.
     SetLimit(Option<Rate>),
     /// Where new downloads go unless told otherwise.
-    SetDownloadFolder(PathBuf),
+    SetDownloadFolder(#[serde(with = "crate::job::path")] PathBuf),
 }
 
 /// What can be changed about a job.

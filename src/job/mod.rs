@@ -6,6 +6,7 @@
 
 mod fault;
 mod new;
+pub(crate) mod path;
 mod priority;
 mod state;
 mod units;
@@ -98,6 +99,7 @@ pub struct JobFile {
     /// Where it comes from: http or https, without a login in it.
     pub url: Url,
     /// The folder it goes to.
+    #[serde(with = "path")]
     pub folder: PathBuf,
     /// The file name the user asked for, if any.
     pub asked_name: Option<String>,

@@ -13,6 +13,7 @@ pub struct NewJob {
     /// The address, as typed.
     pub url: String,
     /// The folder it goes to.
+    #[serde(with = "super::path")]
     pub folder: PathBuf,
     /// The file name, where the user chose one.
     pub file_name: Option<String>,

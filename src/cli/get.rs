@@ -1,0 +1,275 @@
+//! `get`: fetch one address and wait for it.
+
+use std::path::Path;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::args::Get;
+use super::course::{Course, Ending, Turn};
+use super::exit::{Exit, Failure};
+use super::json::{self, Event};
+use super::new::{self, Target};
+use super::port::{Port, Watch};
+use super::print::{self, Out};
+use super::progress::Progress;
+use super::signals::{Signals, Stop};
+use crate::engine::{Change, Command, JobView, Places, Reply, Run};
+use crate::instance::{News, Shown};
+use crate::job::{
+    JobFile, JobId, NewJob, Priority, Waiting, bytes_in_words, duration_in_words, rate_in_words,
+};
+
+/// How often an instance may end just when it is asked.
+const TRIES: u32 = 5;
+
+/// Fetches what is asked for, here or in the running instance. When that one ends before the job does, the
+/// work is taken over.
+pub(super) async fn get(places: &Places, get: Get, out: &mut Out<'_>) -> Result<Exit, Failure> {
+    let Get { url, how, priority } = get;
+    let Target { folder, file_name } = Target::of(&how)?;
+    let folder = folder.map_or_else(|| new::absolute(Path::new(".")), Ok)?;
+    let mut jobs =
+        new::jobs(vec![url], &how, &folder, file_name.as_deref(), priority.unwrap_or(Priority::Foreground))?;
+    let Some(job) = jobs.pop() else { return Ok(Exit::Done) };
+
+    let mut signals = Signals::listen()?;
+    let mut stop = pin!(signals.next());
+    let began = Instant::now();
+    let mut tries_left = TRIES;
+    let mut arrived_bytes = 0;
+    loop {
+        let open = {
+            let places = places.clone();
+            tokio::task::spawn_blocking(move || open(&places))
+        };
+        let port = tokio::select! {
+            // Its panic was reported by its own hook.
+            port = open => port.unwrap_or(Err(Failure::Quiet(Exit::Instance)))?,
+            _ = &mut stop => return Ok(Exit::Interrupted),
+        };
+        let mut wait = match Wait::begin(&port, &job, began, out.is_json()).await {
+            // It ended between being found and being asked. To fetch twice is the same as once.
+            Err(Failure::Gone(_)) if tries_left > 0 => {
+                tries_left -= 1;
+                continue;
+            }
+            wait => wait?,
+        };
+        wait.arrived_before = arrived_bytes;
+        match wait.run(&mut stop, out).await {
+            Ok(Some(exit)) => return Ok(exit),
+            Ok(None) => {
+                print::note("The Meanwhile that was running has ended; the download goes on here.");
+                arrived_bytes = wait.arrived_bytes();
+            }
+            // Nobody reads the events any more: as with a signal, nothing goes on unseen.
+            Err(Failure::Quiet(_)) => {
+                wait.hold().await;
+                return Err(Failure::Quiet(Exit::Interrupted));
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+}
+
+fn open(places: &Places) -> Result<Port, Failure> {
+    let mut port = Port::open(places, Run::Asked)?;
+    if let Port::Local(local) = &mut port {
+        local.serve(|| Shown::NoWindow)?;
+    }
+    Ok(port)
+}
+
+/// One wait for one job.
+struct Wait<'a> {
+    port: &'a Port,
+    id: JobId,
+    watch: Watch,
+    course: Course,
+    progress: Progress,
+    began: Instant,
+    /// Bytes that arrived in another instance, before this wait.
+    arrived_before: u64,
+    last: Option<Arc<JobView>>,
+}
+
+impl<'a> Wait<'a> {
+    async fn begin(port: &'a Port, job: &NewJob, began: Instant, is_json: bool) -> Result<Self, Failure> {
+        let before = port.snapshot_at_hand();
+        let id = match port.request(Command::Fetch(job.clone())).await? {
+            Reply::Added(ids) if let [id] = ids[..] => id,
+            _ => return Err(Failure::new(Exit::Instance, "Meanwhile gave an answer that makes no sense.")),
+        };
+        let old = before.as_ref().and_then(|snapshot| snapshot.job(id).cloned());
+        let course = match (&before, &old) {
+            (None, _) => Course::new(None),
+            (Some(_), old) => Course::new(Some(old.as_ref().map_or(0, |view| view.done_bytes))),
+        };
+        let watch = port.watch(id, old)?;
+        Ok(Self {
+            port,
+            id,
+            watch,
+            course,
+            progress: Progress::new(is_json),
+            began,
+            arrived_before: 0,
+            last: None,
+        })
+    }
+
+    /// Waits until the job ends or a signal comes; `None` when the instance that has the job ends.
+    async fn run(
+        &mut self,
+        stop: &mut (impl Future<Output = Stop> + Unpin),
+        out: &mut Out<'_>,
+    ) -> Result<Option<Exit>, Failure> {
+        if out.is_json() {
+            out.json(&Event::Added { id: self.id })?;
+            out.flush()?;
+        }
+        loop {
+            let news = tokio::select! {
+                news = self.watch.next() => news?,
+                _ = &mut *stop => return self.interrupted(out).await.map(Some),
+            };
+            let view = match news {
+                News::Job(view) => view,
+                News::Gone(_) => return self.end(Ending::Removed, out).await.map(Some),
+                News::Stopped if self.port.is_local() => {
+                    self.progress.clear();
+                    return Err(Failure::new(
+                        Exit::Failed,
+                        "Meanwhile made a mistake and had to stop; what was fetched is kept. You can get it again.",
+                    ));
+                }
+                News::Stopped => {
+                    self.progress.clear();
+                    return Ok(None);
+                }
+            };
+            let turn = self.course.turn(&view);
+            self.progress.show(&view, Instant::now(), out)?;
+            self.last = Some(view);
+            match turn {
+                Turn::GoesOn => {}
+                Turn::Waits(waiting) => self.say_waiting(&waiting, out)?,
+                Turn::IsHeld => {
+                    let sentence = format!(
+                        "Somebody paused it. You can go on with “meanwhile resume {}”.",
+                        self.id.short()
+                    );
+                    self.progress.say(&sentence, || Event::Paused { id: self.id }, out)?;
+                }
+                Turn::Ends(ending) => return self.end(ending, out).await.map(Some),
+            }
+        }
+    }
+
+    fn say_waiting(&self, waiting: &Waiting, out: &mut Out<'_>) -> Result<(), Failure> {
+        let next = waiting.until_unix_secs.map_or_else(String::new, |until| {
+            format!("; next try in {}", duration_in_words(until.saturating_sub(print::now_unix_secs())))
+        });
+        let sentence = format!("Waiting: {}{next}.", waiting.fault().what());
+        let event = || Event::Waiting {
+            id: self.id,
+            fault: waiting.fault().into(),
+            next_try_unix_secs: waiting.until_unix_secs,
+        };
+        self.progress.say(&sentence, event, out)
+    }
+
+    async fn end(&self, ending: Ending, out: &mut Out<'_>) -> Result<Exit, Failure> {
+        self.progress.clear();
+        if let Ending::GivenUp(_) = ending {
+            self.hold().await;
+        }
+        let gone = |word| Failure::new(Exit::Failed, format!("Somebody {word} it before it was finished."));
+        if out.is_json() {
+            out.json(&self.event(&ending))?;
+            out.flush()?;
+        }
+        match ending {
+            Ending::Saved => {
+                if !out.is_json() {
+                    print::note(self.saved());
+                }
+                Ok(Exit::Done)
+            }
+            Ending::Failed(fault) => Err(Failure::new(Exit::Failed, fault.to_string())),
+            Ending::GivenUp(fault) => Err(Failure::new(
+                Exit::Failed,
+                format!(
+                    "{fault}\nEverything fetched is kept; “meanwhile get” with the same address goes on."
+                ),
+            )),
+            Ending::Cancelled => Err(gone("cancelled")),
+            Ending::Completed => Err(gone("completed")),
+            Ending::Removed => Err(gone("removed")),
+        }
+    }
+
+    fn event(&self, ending: &Ending) -> Event {
+        let job = self.last.as_ref().map(|view| Box::new(json::Job::from(&**view)));
+        match (ending, job) {
+            (Ending::Saved, Some(job)) => {
+                let (bytes, secs) = (self.arrived_bytes(), self.began.elapsed().as_secs_f64());
+                let average_bps = average_bps(bytes, secs);
+                Event::Finished { job, arrived_bytes: Some(bytes), secs: Some(secs), average_bps }
+            }
+            (Ending::Failed(_) | Ending::GivenUp(_), Some(job)) => Event::Failed { job },
+            _ => Event::Ended { id: self.id },
+        }
+    }
+
+    /// Bytes that arrived since `get` began, wherever.
+    fn arrived_bytes(&self) -> u64 {
+        self.arrived_before + self.course.arrived_bytes()
+    }
+
+    /// The last words of a download that went well.
+    fn saved(&self) -> String {
+        let Some(view) = &self.last else { return "Saved.".into() };
+        let path = view.job.files.first().and_then(JobFile::path);
+        let path = path.map_or_else(|| print::name(view), |path| print::clean(&path.to_string_lossy()));
+        let secs = self.began.elapsed().as_secs_f64();
+        let time = if secs < 10.0 { format!("{secs:.1} s") } else { duration_in_words(secs as u64) };
+        let average = average_bps(self.arrived_bytes(), secs)
+            .map_or_else(String::new, |bps| format!(", {} on average", rate_in_words(bps)));
+        format!("Saved {path} ({} in {time}{average}).", bytes_in_words(view.done_bytes))
+    }
+
+    /// A signal: an engine of our own stops with everything kept; another instance goes on.
+    async fn interrupted(&self, out: &mut Out<'_>) -> Result<Exit, Failure> {
+        self.progress.clear();
+        let sentence = if self.port.is_local() {
+            self.hold().await;
+            "Stopped; what was fetched is kept. “meanwhile get URL” goes on where it stopped.".to_owned()
+        } else {
+            format!(
+                "The download goes on in the Meanwhile that is running. You can hold it with “meanwhile pause {}”.",
+                self.id.short()
+            )
+        };
+        self.progress.say(&sentence, || Event::Stopped { id: self.id }, out)?;
+        Ok(Exit::Interrupted)
+    }
+
+    /// Holds the job, so that it does not go on by itself behind the user's back. It may have ended just
+    /// now, which is as good.
+    async fn hold(&self) {
+        let held = self.port.request(Command::Change(vec![self.id], Change::Suspend)).await;
+        if let Err(failure) = held {
+            tracing::debug!(?failure, "it could not be held");
+        }
+    }
+}
+
+/// Bytes per second, where anything arrived at all.
+fn average_bps(bytes: u64, secs: f64) -> Option<u64> {
+    (bytes > 0 && secs > 0.0).then(|| (bytes as f64 / secs) as u64)
+}
+
+#[cfg(test)]
+mod tests;

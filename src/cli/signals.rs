@@ -1,0 +1,83 @@
+//! The signals that end a process: asked for, not forced.
+
+use std::io;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::exit::{Exit, Failure};
+
+/// Listens for SIGINT, SIGTERM and SIGHUP from when it is made. One that the process was started with
+/// ignored (nohup, a background job of a script) stays ignored.
+pub(super) struct Signals {
+    interrupt: Option<Signal>,
+    terminate: Option<Signal>,
+    hang_up: Option<Signal>,
+}
+
+/// Which one came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// SIGINT: the user, at the keyboard.
+    Interrupt,
+    /// SIGTERM or SIGHUP: the system or the session.
+    Terminate,
+}
+
+impl Signals {
+    /// Starts to listen. Needs a tokio runtime.
+    pub(super) fn listen() -> Result<Self, Failure> {
+        let ignored = std::fs::read_to_string("/proc/self/status").map_or(0, |status| ignored(&status));
+        let listen = |kind: SignalKind| {
+            let is_ignored = ignored >> (kind.as_raw_value() - 1) & 1 == 1;
+            (!is_ignored).then(|| signal(kind)).transpose().map_err(|error| failure(&error))
+        };
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            hang_up: listen(SignalKind::hangup())?,
+        })
+    }
+
+    /// Waits for the next one.
+    pub(super) async fn next(&mut self) -> Stop {
+        tokio::select! {
+            () = received(&mut self.interrupt) => Stop::Interrupt,
+            () = received(&mut self.terminate) => Stop::Terminate,
+            () = received(&mut self.hang_up) => Stop::Terminate,
+        }
+    }
+}
+
+async fn received(signal: &mut Option<Signal>) {
+    if let Some(signal) = signal
+        && signal.recv().await.is_some()
+    {
+        return;
+    }
+    std::future::pending::<()>().await;
+}
+
+/// The set of ignored signals out of `/proc/self/status`, as a bit mask; std cannot ask for it.
+fn ignored(status: &str) -> u64 {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+}
+
+fn failure(error: &io::Error) -> Failure {
+    Failure::new(
+        Exit::Failed,
+        format!("Signals cannot be listened for: {error}. You can end some programs and try again."),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ignored_signals_are_read_from_the_system() {
+        let hang_up_and_interrupt = "Name:\tx\nSigBlk:\t0000000000000004\nSigIgn:\t0000000000000003\n";
+        assert_eq!(ignored(hang_up_and_interrupt), 0b11);
+        assert_eq!(ignored("nothing of the kind"), 0);
+    }
+}
