@@ -480,7 +480,7 @@ impl Core {
         if let Some(client) = &self.client {
             return Ok(client.clone());
         }
-        let client = transfer::client()?;
+        let client = transfer::client(super::pace::start_small)?;
         self.client = Some(client.clone());
         Ok(client)
     }

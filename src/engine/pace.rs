@@ -5,12 +5,21 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::idle::{Bucket, OwnSocket, window_for};
+use crate::idle::{Bucket, FIRST_WINDOW, OwnSocket, window_for};
 use crate::job::Rate;
 use crate::transfer::Pace;
 
 /// A window that limits nothing.
 const UNLIMITED_WINDOW: u64 = 1 << 30;
+
+/// Has a new connection begin with a small window. A sender never forgets the largest window it was offered, and
+/// makes its segments by it: only one that begins small can be held to a low cap smoothly. Nothing is lost by it: no
+/// sender fills more in its first round trip, and what is not capped is let go with the first answer.
+pub(super) fn start_small(local: SocketAddr, peer: SocketAddr) {
+    if let Some(socket) = OwnSocket::find(local, peer) {
+        socket.clamp_window(FIRST_WINDOW);
+    }
+}
 
 /// One cap, shared by all who must keep to it.
 #[derive(Debug)]
@@ -56,7 +65,7 @@ pub(super) struct JobPace {
 struct Connection {
     /// `None` where the kernel's throttle is not within reach.
     socket: Option<OwnSocket>,
-    /// Whether a smaller window than usual has been asked for.
+    /// Whether a smaller window than usual is being asked for.
     clamped: bool,
 }
 
@@ -85,7 +94,7 @@ impl JobPace {
         let Some(connection) = &mut *self.connection() else { return };
         let Some(socket) = &connection.socket else { return };
         if let Some(rate) = lower(self.own.share(), self.all.share()) {
-            socket.clamp_window(window_for(rate, socket.round_trip().unwrap_or_default()));
+            socket.clamp_window(window_for(rate, socket.path().unwrap_or_default()));
             connection.clamped = true;
         } else if connection.clamped {
             socket.clamp_window(UNLIMITED_WINDOW);
@@ -101,7 +110,7 @@ fn lower(one: Option<Rate>, other: Option<Rate>) -> Option<Rate> {
 impl Pace for JobPace {
     fn connected(&self, local: SocketAddr, peer: SocketAddr) {
         let socket = OwnSocket::find(local, peer);
-        let before = self.connection().replace(Connection { socket, clamped: false });
+        let before = self.connection().replace(Connection { socket, clamped: true });
         if before.is_none() {
             self.own.connections.fetch_add(1, Ordering::Relaxed);
             self.all.connections.fetch_add(1, Ordering::Relaxed);

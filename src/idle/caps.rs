@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::sockets::Path;
 use crate::job::Rate;
 
 /// How much unused allowance is kept, as time: enough for a timer that fires late, too little for a burst.
@@ -11,8 +12,13 @@ const SLACK: Duration = Duration::from_millis(50);
 /// second keeps every one-second count within 5 % of the cap.
 const AHEAD: Duration = Duration::from_millis(30);
 
-/// The smallest window worth offering: two segments, below which TCP waits for delayed acknowledgements.
-const LEAST_WINDOW: u64 = 2 * 1448;
+/// The window in bytes a connection begins with.
+pub const FIRST_WINDOW: u64 = 36 * 1024;
+
+/// Half of the window every connection offers while it comes about. A sender never makes segments larger than half of the largest
+/// window it was ever offered (Linux `tcp_bound_to_half_wnd`), and sends nothing at all while less than a segment
+/// fits: a smaller window would stall it. It matters on loopback, where segments have 64 KiB.
+const LARGEST_SEGMENT: u64 = 32 * 1024;
 
 /// A cap that is paid after the fact: what has arrived is booked, and whoever receives waits until the
 /// balance is back at zero. It starts empty, so the first second holds no burst.
@@ -74,12 +80,13 @@ impl Bucket {
     }
 }
 
-/// The receive window in bytes that lets `rate` through on a path of that round-trip time and no more
-/// than a moment ahead.
+/// The receive window in bytes that lets `rate` through on a path and no more than a moment ahead.
 #[must_use]
-pub fn window_for(rate: Rate, round_trip: Duration) -> u64 {
-    let ahead = (AHEAD + round_trip).as_secs_f64();
-    ((rate.bytes_per_sec() as f64 * ahead) as u64).max(LEAST_WINDOW)
+pub fn window_for(rate: Rate, path: Path) -> u64 {
+    let ahead = (AHEAD + path.round_trip).as_secs_f64();
+    let segment = path.segment_bytes.min(LARGEST_SEGMENT);
+    // Two ordinary segments over one of this path: a sender with less room waits for delayed acknowledgements.
+    ((rate.bytes_per_sec() as f64 * ahead) as u64).max(segment + 2 * 1448)
 }
 
 #[cfg(test)]

@@ -19,6 +19,22 @@ const TCP_WINDOW_CLAMP: c_int = 10;
 #[derive(Debug)]
 pub struct OwnSocket(OwnedFd);
 
+/// The path of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Path {
+    /// The smoothed round-trip time.
+    pub round_trip: Duration,
+    /// The largest segment we take, in bytes.
+    pub segment_bytes: u64,
+}
+
+impl Default for Path {
+    /// What an ordinary path is like, for want of better knowledge.
+    fn default() -> Self {
+        Self { round_trip: Duration::from_millis(50), segment_bytes: 1448 }
+    }
+}
+
 impl OwnSocket {
     /// The connection of this process with these two ends; `None` where it is not found (a relayed
     /// connection, or a system without `/proc`).
@@ -52,9 +68,9 @@ impl OwnSocket {
         };
     }
 
-    /// The smoothed round-trip time as the kernel sees it; `None` where it does not say.
+    /// What the kernel knows of the path; `None` where it does not say.
     #[must_use]
-    pub fn round_trip(&self) -> Option<Duration> {
+    pub fn path(&self) -> Option<Path> {
         // SAFETY: `tcp_info` is plain integers, for which all zeros is a value.
         let mut info: libc::tcp_info = unsafe { std::mem::zeroed() };
         let mut len = size_of::<libc::tcp_info>() as libc::socklen_t;
@@ -68,7 +84,10 @@ impl OwnSocket {
                 &raw mut len,
             )
         };
-        (done == 0 && info.tcpi_rtt > 0).then(|| Duration::from_micros(info.tcpi_rtt.into()))
+        (done == 0 && info.tcpi_rtt > 0).then(|| Path {
+            round_trip: Duration::from_micros(info.tcpi_rtt.into()),
+            segment_bytes: info.tcpi_advmss.into(),
+        })
     }
 }
 
@@ -102,7 +121,7 @@ mod tests {
         let (local, peer) = (client.local_addr().unwrap(), client.peer_addr().unwrap());
         let socket = OwnSocket::find(local, peer).expect("our socket");
         socket.clamp_window(4096);
-        assert!(socket.round_trip().is_some());
+        assert!(socket.path().is_some_and(|path| path.segment_bytes > 1000));
         assert!(OwnSocket::find(peer, peer).is_none());
     }
 }

@@ -1,9 +1,15 @@
 //! How servers are asked.
 
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use http::Extensions;
+use hyper_util::client::legacy::connect::{Connection, HttpInfo};
 use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue, IF_RANGE, RANGE};
 use reqwest::{Client, RequestBuilder, Response, redirect};
+use tower_service::Service;
 use url::Url;
 
 use super::faults::fault_of_reqwest;
@@ -38,12 +44,14 @@ pub(super) enum RedirectRefused {
     Scheme,
 }
 
-/// The client all transfers share.
+/// The client all transfers share. `connected` hears the two ends of each connection before anything is asked
+/// through it.
 ///
 /// # Errors
 /// [`FaultKind::NotSecure`] where encryption cannot be set up.
-pub fn client() -> Result<Client, Fault> {
+pub fn client(connected: fn(SocketAddr, SocketAddr)) -> Result<Client, Fault> {
     Client::builder()
+        .connector_layer(tower_layer::layer_fn(move |connector| Watched { connector, connected }))
         .user_agent(concat!("Meanwhile/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT)
         .redirect(redirect::Policy::custom(follow))
@@ -52,6 +60,45 @@ pub fn client() -> Result<Client, Fault> {
         .pool_max_idle_per_host(0)
         .build()
         .map_err(|error| Fault::new(FaultKind::NotSecure, super::faults::chain(&error)))
+}
+
+/// A connector that tells of its connections.
+#[derive(Clone)]
+struct Watched<C> {
+    connector: C,
+    connected: fn(SocketAddr, SocketAddr),
+}
+
+impl<C, Target> Service<Target> for Watched<C>
+where
+    C: Service<Target, Response: Connection, Future: Send + 'static>,
+{
+    type Response = C::Response;
+    type Error = C::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<C::Response, C::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), C::Error>> {
+        self.connector.poll_ready(context)
+    }
+
+    fn call(&mut self, target: Target) -> Self::Future {
+        let (connecting, connected) = (self.connector.call(target), self.connected);
+        Box::pin(async move {
+            let connection = connecting.await?;
+            let mut facts = Extensions::new();
+            connection.connected().get_extras(&mut facts);
+            if let Some((local, peer)) = ends_in(&facts) {
+                connected(local, peer);
+            }
+            Ok(connection)
+        })
+    }
+}
+
+/// The two ends of the connection an answer came through (or is going to).
+pub(super) fn ends_in(facts: &Extensions) -> Option<(SocketAddr, SocketAddr)> {
+    let info = facts.get::<HttpInfo>()?;
+    Some((info.local_addr(), info.remote_addr()))
 }
 
 fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {

@@ -12,7 +12,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep, timeou
 
 use super::faults::fault_of_reqwest;
 use super::finish::{create_part, free_bytes, free_name, move_without_clobbering, open_part, seal, sha256};
-use super::http::{Access, Part, STALL, ask};
+use super::http::{Access, Part, STALL, ask, ends_in};
 use super::name::wanted_name;
 use super::part::{PartFile, blocking};
 use super::resume::{Head, Verdict, proof, verdict};
@@ -301,7 +301,7 @@ impl Run<'_> {
         let Some(part) = &mut self.part else {
             return Err(Fault::new(FaultKind::Internal, "received without a part"));
         };
-        if let Some((local, peer)) = ends_of(&answer) {
+        if let Some((local, peer)) = ends_in(answer.extensions()) {
             self.order.pace.connected(local, peer);
         }
         self.order.reporter.tell(News::Connected).await;
@@ -462,11 +462,6 @@ fn sync_timer() -> Interval {
     let mut timer = interval(SYNC_EVERY);
     timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
     timer
-}
-
-fn ends_of(answer: &Response) -> Option<(std::net::SocketAddr, std::net::SocketAddr)> {
-    let info = answer.extensions().get::<hyper_util::client::legacy::connect::HttpInfo>()?;
-    Some((info.local_addr(), info.remote_addr()))
 }
 
 /// The head of an answer, as far as the proof needs it.
