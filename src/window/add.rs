@@ -186,7 +186,7 @@ impl AddDialog {
             .hint_text("https://… (one address per line)")
             .margin(egui::Margin::symmetric(10, 8))
             .desired_rows(3)
-            .desired_width(inner - 20.0);
+            .desired_width(inner);
         // Many lines scroll in the field, not with the dialog.
         let response = ScrollArea::vertical()
             .id_salt("addresses")
@@ -201,7 +201,7 @@ impl AddDialog {
         ui.add_space(4.0);
         row(ui, "Folder", |ui| {
             let browse = 92.0;
-            let edit = field(&mut self.folder, "").desired_width(ui.available_width() - browse - 28.0);
+            let edit = field(&mut self.folder, "").desired_width(ui.available_width() - browse - 8.0);
             if ui.add(edit).accessible_name("Folder").changed() {
                 self.typed_at = Some(ui.input(|input| input.time));
             }
@@ -215,7 +215,7 @@ impl AddDialog {
             let hint = self.good().find_map(|line| self.known(&line.text)).map(|probe| probe.name.clone());
             row(ui, "File name", |ui| {
                 let hint = hint.unwrap_or_else(|| "as the server says".to_owned());
-                let edit = field(&mut self.file_name, &hint).desired_width(ui.available_width() - 20.0);
+                let edit = field(&mut self.file_name, &hint).desired_width(ui.available_width());
                 ui.add(edit).accessible_name("File name");
             });
         }
@@ -241,12 +241,12 @@ impl AddDialog {
         if self.good().count() <= 1 {
             row(ui, "SHA-256", |ui| {
                 let hint = "64 digits, checked when it is finished";
-                let edit = field(&mut self.sha256, hint).desired_width(ui.available_width() - 20.0);
+                let edit = field(&mut self.sha256, hint).desired_width(ui.available_width());
                 ui.add(edit).accessible_name("SHA-256");
             });
         }
         row(ui, "Limit", |ui| {
-            ui.add(field(&mut self.limit, "none, or for example 1.5M").desired_width(180.0))
+            ui.add(field(&mut self.limit, "none, or for example 1.5M").desired_width(240.0))
                 .accessible_name("Limit");
         });
         row(ui, "Headers", |ui| {
@@ -254,12 +254,15 @@ impl AddDialog {
                 .hint_text("Name: value (one per line)")
                 .margin(egui::Margin::symmetric(10, 7))
                 .desired_rows(2)
-                .desired_width(ui.available_width() - 20.0);
+                .desired_width(ui.available_width());
             if ui.add(edit).accessible_name("Headers").changed() {
                 self.typed_at = Some(ui.input(|input| input.time));
             }
         });
         row(ui, "", |ui| {
+            // The empty box is hard to see without its edge.
+            let edge = egui::Stroke::new(1.0, Look::of(ui.visuals()).weak);
+            ui.visuals_mut().widgets.inactive.bg_stroke = edge;
             ui.checkbox(&mut self.paused, "Start paused");
         });
     }
@@ -329,6 +332,7 @@ impl AddDialog {
         let folder = self.folder();
         let free = self.free.as_ref().filter(|(of, _)| *of == folder).and_then(|(_, bytes)| *bytes);
         let total: u64 = self.good().filter_map(|line| self.known(&line.text)?.total_bytes).sum();
+        ui.spacing_mut().interact_size.y = 16.0;
         row(ui, "", |ui| {
             let (text, color) = if folder.is_absolute() {
                 match free {
@@ -341,9 +345,9 @@ impl AddDialog {
             } else {
                 ("The folder must be a whole path, starting with /".to_owned(), look.bad.1)
             };
-            ui.set_height(16.0);
             ui.label(RichText::new(text).size(12.0).color(color));
         });
+        ui.spacing_mut().interact_size.y = theme::CONTROL;
     }
 
     /// Error, summary and buttons. `Some(true)` is download, `Some(false)` cancel.
@@ -502,9 +506,7 @@ fn said_of(probe: &Probe) -> String {
 
 fn row(ui: &mut Ui, name: &str, add: impl FnOnce(&mut Ui)) {
     ui.horizontal(|ui| {
-        let (rect, _) = ui.allocate_exact_size(vec2(76.0, 16.0), egui::Sense::hover());
-        let layout = Layout::left_to_right(Align::Center);
-        ui.scope_builder(egui::UiBuilder::new().max_rect(rect).layout(layout), |ui| ui.label(name));
+        theme::named(ui, 72.0, name.into());
         add(ui);
     });
 }

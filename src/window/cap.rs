@@ -23,6 +23,16 @@ const PATIENCE: f64 = 2.0;
 /// The words for none.
 pub(super) const NO_CAP: &str = "No cap";
 
+/// The label's and the number's widths, and the gap between two parts.
+const LABEL: f32 = 28.0;
+const NUMBER: f32 = 100.0;
+const GAP: f32 = 6.0;
+
+/// How wide the control is with a slider of that width.
+pub(super) const fn width(slider: f32) -> f32 {
+    LABEL + GAP + slider + GAP + NUMBER
+}
+
 /// The control's own state.
 #[derive(Debug, Default)]
 pub(super) struct Cap {
@@ -52,13 +62,15 @@ impl Cap {
                 wake_after(ui, PATIENCE - (now - since));
             }
         }
-        ui.label(super::theme::weak(ui, "Cap"));
+        ui.spacing_mut().item_spacing.x = GAP;
+        let label = super::theme::weak(ui, "Cap");
+        ui.add_sized(vec2(LABEL, 24.0), egui::Label::new(label));
         let (moved, released) = slider(ui, shown, slider_width);
         if let Some(value) = moved {
             self.held = Some((value, now));
             shown = value;
         }
-        if let Some(entered) = self.field.show(ui, "Cap as a number", shown, NO_CAP, 96.0) {
+        if let Some(entered) = self.field.show(ui, "Cap as a number", shown, NO_CAP, NUMBER) {
             self.held = Some((entered, now));
             self.sent = Some((entered, now));
             return Some(entered);

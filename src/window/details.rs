@@ -3,7 +3,7 @@
 use egui::{Align, Label, Layout, RichText, ScrollArea, Sense, Stroke, Ui, vec2};
 
 use crate::engine::{Change, JobView};
-use crate::job::{Fault, JobId, Priority, bytes_in_words};
+use crate::job::{Fault, JobId, JobState, Priority, bytes_in_words};
 
 use super::actions::Action;
 use super::app::Wish;
@@ -51,7 +51,7 @@ impl Details {
             self.limit = RateField::default();
         }
         let fault = view.job.state.fault();
-        self.tabs(ui, light, fault.is_some());
+        self.tabs(ui, light, fault);
         ui.add_space(6.0);
         match self.tab {
             Tab::Graph => {
@@ -69,17 +69,18 @@ impl Details {
         }
     }
 
-    fn tabs(&mut self, ui: &mut Ui, light: &mut Light<'_>, has_fault: bool) {
+    fn tabs(&mut self, ui: &mut Ui, light: &mut Light<'_>, fault: Option<&Fault>) {
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = 20.0;
             for (tab, text) in [(Tab::Graph, "Graph"), (Tab::Details, "Details")] {
-                if tab_button(ui, text, self.tab == tab, has_fault && tab == Tab::Details) {
+                if tab_button(ui, text, self.tab == tab, fault.filter(|_| tab == Tab::Details)) {
                     self.tab = tab;
                 }
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 ui.spacing_mut().item_spacing.x = 6.0;
-                buttons(ui, light);
+                // The fault's box has its own button to retry.
+                buttons(ui, light, self.tab == Tab::Graph);
                 if self.tab == Tab::Graph {
                     ui.add_space(8.0);
                     for span in SPANS.into_iter().rev() {
@@ -94,85 +95,101 @@ impl Details {
         });
     }
 
+    /// What is known of it, in two columns where there is room.
     fn facts(&mut self, ui: &mut Ui, view: &JobView, light: &mut Light<'_>) {
-        let job = &view.job;
-        let (state, _) = words::state(view, light.now);
-        let id = job.id;
+        ui.spacing_mut().interact_size.y = 26.0;
+        ui.spacing_mut().button_padding.y = 4.0;
+        let (mut state, _) = words::state(view, Some(light.now));
+        if matches!(view.job.state, JobState::Transferring) {
+            state = format!("Downloading, {state}");
+        }
         fact(ui, "State", |ui| value(ui, state));
-        for file in &job.files {
+        for file in &view.job.files {
             fact(ui, "Address", |ui| {
-                let copy = theme::icon_button(ui, super::icons::COPY, "Copy address");
-                if copy.clicked() {
+                let room = ui.available_width() - 36.0;
+                ui.scope(|ui| {
+                    ui.set_max_width(room);
+                    value(ui, file.url.as_str());
+                });
+                if theme::icon_button(ui, super::icons::COPY, "Copy address").clicked() {
                     light.wishes.push(Wish::Do(Action::CopyAddress));
                 }
-                value(ui, file.url.as_str());
             });
             fact(ui, "Saved as", |ui| {
                 let path = file.path().unwrap_or_else(|| file.folder.join(file.display_name()));
                 value(ui, path.display().to_string());
             });
         }
-        fact(ui, "Size", |ui| {
-            let done = bytes_in_words(view.done_bytes);
-            value(
-                ui,
-                match job.total_bytes() {
-                    Some(total) if view.done_bytes >= total => bytes_in_words(total),
-                    Some(total) => format!("{done} of {}", bytes_in_words(total)),
-                    None => format!("{done} so far, the server does not say how much there is"),
-                },
-            );
-        });
-        if let Some(file) = job.files.first() {
-            fact(ui, "After a break", |ui| {
-                value(
-                    ui,
-                    match file.resumable {
-                        Some(true) => "Goes on where it stopped",
-                        Some(false) => "Starts over: the server cannot resume",
-                        None => "Not known yet",
-                    },
-                );
-            });
-            let validator = &file.validator;
-            for (name, header) in [("ETag", &validator.etag), ("Last-Modified", &validator.last_modified)] {
-                if let Some(header) = header {
-                    fact(ui, name, |ui| value(ui, header));
+        if ui.available_width() < 640.0 {
+            of_the_server(ui, view);
+            self.of_the_user(ui, view, light);
+        } else {
+            ui.columns(2, |columns| {
+                if let [left, right] = columns {
+                    of_the_server(left, view);
+                    self.of_the_user(right, view, light);
                 }
-            }
-            if let Some(sha256) = &file.sha256 {
-                fact(ui, "SHA-256", |ui| value(ui, sha256));
-            }
+            });
         }
+    }
+
+    fn of_the_user(&mut self, ui: &mut Ui, view: &JobView, light: &mut Light<'_>) {
+        let job = &view.job;
         fact(ui, "Added", |ui| value(ui, words::ago(job.added_unix_secs, light.now)));
         fact(ui, "Priority", |ui| {
             if let Some(priority) = priority_choice(ui, "Priority", job.priority) {
-                light.wishes.push(Wish::Change(vec![id], Change::SetPriority(priority)));
+                light.wishes.push(Wish::Change(vec![job.id], Change::SetPriority(priority)));
             }
         });
         fact(ui, "Limit", |ui| {
-            let entered = self.limit.show(ui, "Limit of this download", job.limit, NO_LIMIT, 120.0);
+            let entered = self.limit.show(ui, "Limit of this download", job.limit, NO_LIMIT, 128.0);
             if let Some(limit) = entered {
-                light.wishes.push(Wish::Change(vec![id], Change::SetLimit(limit)));
+                light.wishes.push(Wish::Change(vec![job.id], Change::SetLimit(limit)));
             }
         });
+    }
+}
+
+/// What the server has said of the file.
+fn of_the_server(ui: &mut Ui, view: &JobView) {
+    let job = &view.job;
+    let done = bytes_in_words(view.done_bytes);
+    let size = match job.total_bytes() {
+        Some(total) if view.done_bytes >= total => bytes_in_words(total),
+        Some(total) => format!("{done} of {}", bytes_in_words(total)),
+        None => format!("{done} so far, the whole is not known"),
+    };
+    fact(ui, "Size", |ui| value(ui, size));
+    let Some(file) = job.files.first() else { return };
+    let resumable = match file.resumable {
+        Some(true) => "goes on where it stopped",
+        Some(false) => "starts over, the server cannot resume",
+        None => "not known yet",
+    };
+    fact(ui, "After a break", |ui| value(ui, resumable));
+    let headers = [
+        ("ETag", &file.validator.etag),
+        ("Last-Modified", &file.validator.last_modified),
+        ("SHA-256", &file.sha256),
+    ];
+    for (name, text) in headers {
+        if let Some(text) = text {
+            fact(ui, name, |ui| value(ui, text));
+        }
     }
 }
 
 /// A choice of priority; returns the new one.
 pub(super) fn priority_choice(ui: &mut Ui, name: &str, current: Priority) -> Option<Priority> {
     let mut chosen = None;
-    let response = egui::ComboBox::from_id_salt(name)
-        .selected_text(words::upper_first(current.word()))
-        .width(120.0)
-        .show_ui(ui, |ui| {
-            for priority in Priority::ALL {
-                let text = words::upper_first(priority.word());
-                if ui.selectable_label(priority == current, text).clicked() && priority != current {
-                    chosen = Some(priority);
-                }
+    let response = theme::combo(name, words::upper_first(current.word())).show_ui(ui, |ui| {
+        for priority in Priority::ALL {
+            let text = words::upper_first(priority.word());
+            if ui.selectable_label(priority == current, text).clicked() && priority != current {
+                chosen = Some(priority);
             }
-        });
+        }
+    });
     response.response.accessible_name(name);
     chosen
 }
@@ -187,20 +204,22 @@ fn fault_box(ui: &mut Ui, fault: &Fault, wishes: &mut Vec<Wish>) {
         .corner_radius(8)
         .inner_margin(egui::Margin::symmetric(14, 10));
     frame.show(ui, |ui| {
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            ui.set_max_height(62.0);
-            let retry = Action::Retry.entry();
-            let text = (RichText::new(retry.icon).size(14.0), retry.text);
-            if ui.button(text).clicked() {
-                wishes.push(Wish::Do(Action::Retry));
-            }
-            ui.with_layout(Layout::top_down(Align::Min), |ui| {
+        ui.horizontal(|ui| {
+            let text = ui.available_width() - 130.0;
+            ui.vertical(|ui| {
+                ui.set_width(text);
                 ui.spacing_mut().item_spacing.y = 3.0;
                 ui.add(Label::new(theme::bold(fault.what()).color(color)).truncate());
                 let why = words::upper_first(fault.likely());
                 ui.add(Label::new(format!("{why}. You can {}.", fault.advice())).wrap());
                 if !fault.detail.is_empty() {
                     ui.add(Label::new(theme::weak(ui, &fault.detail).size(theme::SMALL)).truncate());
+                }
+            });
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                let retry = Action::Retry.entry();
+                if ui.button((RichText::new(retry.icon).size(14.0), retry.text)).clicked() {
+                    wishes.push(Wish::Do(Action::Retry));
                 }
             });
         });
@@ -211,13 +230,8 @@ fn fault_box(ui: &mut Ui, fault: &Fault, wishes: &mut Vec<Wish>) {
 fn fact(ui: &mut Ui, name: &str, add: impl FnOnce(&mut Ui)) {
     ui.horizontal(|ui| {
         ui.set_min_height(22.0);
-        ui.spacing_mut().interact_size.y = 26.0;
-        ui.spacing_mut().button_padding.y = 4.0;
-        let (rect, _) = ui.allocate_exact_size(vec2(104.0, 22.0), Sense::hover());
-        ui.scope_builder(
-            egui::UiBuilder::new().max_rect(rect).layout(Layout::left_to_right(Align::Center)),
-            |ui| ui.label(theme::weak(ui, name)),
-        );
+        let name = theme::weak(ui, name);
+        theme::named(ui, 96.0, name);
         add(ui);
     });
 }
@@ -236,13 +250,13 @@ fn several(ui: &mut Ui, light: &mut Light<'_>) {
         ui.label(theme::weak(ui, words));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = 6.0;
-            buttons(ui, light);
+            buttons(ui, light, true);
         });
     });
 }
 
 /// The buttons at the right: what applies to the selection; always in the same places.
-fn buttons(ui: &mut Ui, light: &mut Light<'_>) {
+fn buttons(ui: &mut Ui, light: &mut Light<'_>, with_retry: bool) {
     let applies = |action: Action| light.jobs.iter().any(|view| (action.entry().applies)(view));
     let first = [Action::Pause, Action::Resume, Action::Retry].into_iter().find(|action| applies(*action));
     ui.spacing_mut().interact_size.y = 28.0;
@@ -264,10 +278,12 @@ fn buttons(ui: &mut Ui, light: &mut Light<'_>) {
     };
     wish(ui, Action::OpenFolder, true);
     wish(ui, Action::Cancel, applies(Action::Cancel));
-    wish(ui, first.unwrap_or(Action::Pause), first.is_some());
+    if with_retry || first != Some(Action::Retry) {
+        wish(ui, first.unwrap_or(Action::Pause), first.is_some());
+    }
 }
 
-fn tab_button(ui: &mut Ui, text: &str, chosen: bool, flagged: bool) -> bool {
+fn tab_button(ui: &mut Ui, text: &str, chosen: bool, fault: Option<&Fault>) -> bool {
     let look = Look::of(ui.visuals());
     let font = if chosen { theme::semibold() } else { egui::FontFamily::Proportional };
     let color = if chosen { look.text } else { look.weak };
@@ -282,8 +298,9 @@ fn tab_button(ui: &mut Ui, text: &str, chosen: bool, flagged: bool) -> bool {
     if chosen {
         ui.painter().hline(rect.x_range(), rect.bottom() - 1.0, Stroke::new(2.0, look.accent));
     }
-    if flagged {
-        ui.painter().circle_filled(rect.right_top() + vec2(5.0, 8.0), 3.0, look.bad.0);
+    if let Some(fault) = fault {
+        let color = if fault.is_transient() { look.wait.0 } else { look.bad.0 };
+        ui.painter().circle_filled(rect.right_top() + vec2(5.0, 8.0), 3.0, color);
     }
     if response.has_focus() {
         let stroke = Stroke::new(1.5, look.accent);

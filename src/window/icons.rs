@@ -2,7 +2,7 @@
 
 pub(super) const ADD: char = '\u{e3d4}';
 pub(super) const APP: char = '\u{e390}';
-pub(super) const ARCHIVE: char = '\u{e958}';
+pub(super) const ARCHIVE: char = '\u{eb2a}';
 pub(super) const AUDIO: char = '\u{e340}';
 pub(super) const CANCEL: char = '\u{e4f8}';
 pub(super) const CHECK: char = '\u{e184}';

@@ -33,14 +33,15 @@ pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     if scene.listing.rows.is_empty() {
         return nothing(ui, scene);
     }
+    let area = ui.available_rect_before_wrap();
+    let columns = row::columns(area.width());
     let light = Light {
         look: Look::of(ui.visuals()),
         now: scene.now,
         latest_sample: scene.listing.totals.latest_sample,
+        has_left: columns.iter().any(|(column, _)| *column == Column::Left),
     };
-    let area = ui.available_rect_before_wrap();
     keyboard_place(ui, area, &light.look);
-    let columns = row::columns(area.width());
     ui.spacing_mut().item_spacing = vec2(0.0, 0.0);
     let visuals = ui.visuals_mut();
     visuals.selection.bg_fill = light.look.selected;
@@ -176,7 +177,12 @@ fn react(response: &egui::Response, index: usize, view: &JobView, selected: bool
     if response.clicked() {
         let reach = Reach::of(response.ctx.input(|input| input.modifiers));
         scene.selection.touch(index, reach, scene.listing, scene.snapshot);
-        response.ctx.memory_mut(|memory| memory.request_focus(keyboard_id()));
+        // The keyboard is the list's now; its ring is for those who came with the Tab key.
+        response.ctx.memory_mut(|memory| {
+            if let Some(focused) = memory.focused().filter(|focused| *focused != keyboard_id()) {
+                memory.surrender_focus(focused);
+            }
+        });
     }
     if response.double_clicked() && (Action::Open.entry().applies)(view) {
         scene.wishes.push(Wish::Do(Action::Open));

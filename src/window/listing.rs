@@ -241,10 +241,6 @@ impl Selection {
         self.ids.contains(&id)
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.ids.len()
-    }
-
     pub(super) fn is_empty(&self) -> bool {
         self.ids.is_empty()
     }
@@ -415,9 +411,9 @@ mod tests {
         let mut selection = Selection::default();
         selection.touch(1, Reach::One, &listing, &snapshot);
         selection.touch(3, Reach::Range, &listing, &snapshot);
-        assert_eq!(selection.len(), 3);
+        assert_eq!(selection.ids.len(), 3);
         selection.touch(2, Reach::Range, &listing, &snapshot);
-        assert_eq!(selection.len(), 2, "a range is drawn anew from its anchor");
+        assert_eq!(selection.ids.len(), 2, "a range is drawn anew from its anchor");
         selection.touch(4, Reach::Toggle, &listing, &snapshot);
         selection.touch(1, Reach::Toggle, &listing, &snapshot);
         let names: Vec<_> =
@@ -426,7 +422,7 @@ mod tests {
         listing.filter = Filter::Finished;
         listing.refresh(&snapshot);
         selection.keep_shown(&listing, &snapshot);
-        assert_eq!(selection.len(), 1);
+        assert_eq!(selection.ids.len(), 1);
         assert_eq!(selection.cursor, None);
     }
 }

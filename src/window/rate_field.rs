@@ -33,7 +33,7 @@ impl RateField {
         let mut edit = TextEdit::singleline(&mut self.text)
             .font(egui::FontId::new(super::theme::BODY, super::theme::semibold()))
             .margin(egui::Margin::symmetric(8, 7))
-            .desired_width(width - 16.0);
+            .desired_width(width);
         if self.wrong.is_some() {
             edit = edit.text_color(look.bad.1);
         }

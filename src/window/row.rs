@@ -3,7 +3,7 @@
 use egui::{Align, Label, Layout, Rect, RichText, Ui, UiBuilder, pos2, vec2};
 
 use crate::engine::JobView;
-use crate::job::{bytes_in_words, duration_in_words, rate_in_words};
+use crate::job::{JobState, bytes_in_words, duration_in_words, rate_in_words};
 
 use super::theme::{self, Look};
 use super::words::{self, Tone};
@@ -31,7 +31,7 @@ pub(super) fn columns(width: f32) -> Vec<(Column, f32)> {
     use Column as C;
     let mut fixed = vec![(C::Icon, 50.0), (C::Size, 84.0), (C::Speed, 100.0)];
     if width >= 640.0 {
-        fixed.push((C::Left, 104.0));
+        fixed.push((C::Left, 108.0));
     }
     if width >= 800.0 {
         fixed.push((C::Graph, 112.0));
@@ -54,6 +54,8 @@ pub(super) struct Light {
     pub now: u64,
     /// The latest sample of any graph.
     pub latest_sample: u64,
+    /// Whether there is a column for the time left.
+    pub has_left: bool,
 }
 
 /// Draws one cell.
@@ -101,7 +103,8 @@ fn name(ui: &mut Ui, rect: Rect, view: &JobView, look: &Look) {
 
 fn progress(ui: &mut Ui, rect: Rect, view: &JobView, light: &Light) {
     let look = &light.look;
-    let (words, tone) = words::state(view, light.now);
+    // Where there is a column for times, the next try stands there.
+    let (words, tone) = words::state(view, (!light.has_left).then_some(light.now));
     let (bar, text) = colors(tone, look);
     let line = Rect::from_min_size(pos2(rect.left(), rect.top() + 8.0), vec2(rect.width() - 8.0, 16.0));
     label(ui, line, RichText::new(words).size(11.5).color(text), Align::Min);
@@ -144,6 +147,9 @@ fn left(view: &JobView, now: u64) -> Option<String> {
     if view.job.state.is_active() {
         return view.left_secs.map(duration_in_words);
     }
+    if let JobState::Waiting(waiting) = &view.job.state {
+        return words::next_try(waiting.until_unix_secs, now);
+    }
     if view.job.state.is_final() {
         return view.job.ended_unix_secs.map(|ended| words::ago(ended, now));
     }
@@ -161,9 +167,9 @@ fn label(ui: &mut Ui, rect: Rect, text: RichText, side: Align) {
     } else {
         Layout::left_to_right(Align::Center)
     };
-    ui.scope_builder(UiBuilder::new().max_rect(rect).layout(layout), |ui| {
-        ui.add(Label::new(text).truncate().selectable(false));
-    });
+    // A child of its own, not a scope: a scope would make the cell grow.
+    let mut child = ui.new_child(UiBuilder::new().max_rect(rect).layout(layout));
+    child.add(Label::new(text).truncate().selectable(false));
 }
 
 #[cfg(test)]

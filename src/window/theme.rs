@@ -176,7 +176,7 @@ fn fonts() -> FontDefinitions {
     add("inter", include_bytes!("../../assets/fonts/Inter-Regular.otf"), FontTweak::default());
     add("inter-semibold", include_bytes!("../../assets/fonts/Inter-SemiBold.otf"), FontTweak::default());
     // Phosphor's glyphs hang a little high beside Inter's capitals.
-    let tweak = FontTweak { scale: 1.15, y_offset_factor: 0.07, ..FontTweak::default() };
+    let tweak = FontTweak { scale: 1.15, y_offset_factor: 0.02, ..FontTweak::default() };
     add("phosphor", include_bytes!("../../assets/fonts/Phosphor.ttf"), tweak);
     let fallback = fonts.families.get(&FontFamily::Proportional).cloned().unwrap_or_default();
     for (family, first) in [(FontFamily::Proportional, "inter"), (semibold(), "inter-semibold")] {
@@ -262,7 +262,26 @@ fn visuals(theme: Theme, look: Look) -> Visuals {
     v
 }
 
-/// A cell of text in the middle of a rectangle's height, cut off with "…" where it is too long.
+/// A name in a column of its own: what stands behind it begins at the same place in every line.
+pub(super) fn named(ui: &mut Ui, width: f32, name: RichText) {
+    let layout = egui::Layout::left_to_right(egui::Align::Center);
+    let height = ui.available_height().min(20.0);
+    ui.allocate_ui_with_layout(vec2(width, height), layout, |ui| {
+        ui.set_min_width(width);
+        ui.add(egui::Label::new(name).truncate());
+    });
+}
+
+/// A choice out of a list, with the window's own arrow.
+pub(super) fn combo<'a>(name: &str, chosen: String) -> egui::ComboBox<'a> {
+    egui::ComboBox::from_id_salt(name).selected_text(chosen).width(120.0).icon(|ui, rect, visuals, _| {
+        let font = FontId::proportional(12.0);
+        let icon = super::icons::FOLD_OPEN;
+        ui.painter().text(rect.center(), egui::Align2::CENTER_CENTER, icon, font, visuals.text_color());
+    })
+}
+
+/// An icon, painted around a point.
 pub(super) fn icon(ui: &mut Ui, at: egui::Pos2, icon: char, size: f32, color: Color32) {
     ui.painter().text(at, egui::Align2::CENTER_CENTER, icon, FontId::proportional(size), color);
 }

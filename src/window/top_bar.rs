@@ -1,13 +1,13 @@
 //! The bar at the top: add, pause all, search, the cap.
 
-use egui::{Align, Button, Id, Layout, RichText, Ui, vec2};
+use egui::{Button, Id, RichText, Ui, vec2};
 
 use crate::engine::Snapshot;
 use crate::job::Rate;
 
 use super::actions::Action;
 use super::app::Wish;
-use super::cap::Cap;
+use super::cap::{self, Cap};
 use super::listing::Listing;
 use super::rate_field::field;
 use super::{icons, theme};
@@ -20,7 +20,7 @@ pub(super) fn search_id() -> Id {
 /// Draws the bar; returns a new cap when the user has set one.
 pub(super) fn show(
     ui: &mut Ui,
-    cap: &mut Cap,
+    cap_control: &mut Cap,
     snapshot: &Snapshot,
     listing: &mut Listing,
     wishes: &mut Vec<Wish>,
@@ -52,27 +52,17 @@ pub(super) fn show(
         all(ui, icons::PAUSE, "Pause all", totals.going_on > 0, Wish::PauseAll);
         all(ui, icons::RESUME, "Resume all", totals.suspended > 0, Wish::ResumeAll);
         ui.add_space(8.0);
-        let cap_width = if roomy { 326.0 } else { 296.0 };
-        let search_width = (ui.available_width() - cap_width - 16.0).clamp(110.0, 300.0);
+        let slider = if roomy { 170.0 } else { 140.0 };
+        let search_width = (ui.available_width() - cap::width(slider) - 24.0).clamp(110.0, 300.0);
         let prefix = theme::weak(ui, icons::SEARCH).size(14.0);
         let search = field(&mut listing.search, "Search downloads")
             .id(search_id())
             .prefix(prefix)
-            .desired_width(search_width - 20.0);
+            .desired_width(search_width);
         ui.add(search).accessible_name("Search downloads");
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let slider = if roomy { 170.0 } else { 140.0 };
-            // Laid out from the left inside, but standing at the right.
-            ui.allocate_ui_with_layout(
-                vec2(cap_width - 8.0, theme::CONTROL),
-                Layout::left_to_right(Align::Center),
-                |ui| {
-                    ui.spacing_mut().item_spacing.x = 6.0;
-                    ui.add_space((ui.available_width() - slider - 96.0 - 24.0 - 16.0).max(0.0));
-                    new_cap = cap.show(ui, snapshot.limit, slider);
-                },
-            );
-        });
+        // Stands at the right, whatever is left of it.
+        ui.add_space((ui.available_width() - cap::width(slider)).max(0.0));
+        new_cap = cap_control.show(ui, snapshot.limit, slider);
     });
     new_cap
 }

@@ -20,8 +20,8 @@ pub(super) enum Tone {
     Still,
 }
 
-/// A job's state, for the line above its bar.
-pub(super) fn state(view: &JobView, now: u64) -> (String, Tone) {
+/// A job's state, for the line above its bar; with the time of the next try where `now` is given.
+pub(super) fn state(view: &JobView, now: Option<u64>) -> (String, Tone) {
     let percent = percent(view);
     let at = |word: &str| match &percent {
         Some(percent) if view.done_bytes > 0 => format!("{word} at {percent}"),
@@ -39,7 +39,9 @@ pub(super) fn state(view: &JobView, now: u64) -> (String, Tone) {
         JobState::Error(fault) => (fault.what(), Tone::Failed),
         JobState::Waiting(waiting) => {
             let what = lower_first(&waiting.fault().what());
-            (format!("Waiting: {what}{}", next_try(waiting.until_unix_secs, now)), Tone::Waiting)
+            let next = now.and_then(|now| next_try(waiting.until_unix_secs, now));
+            let next = next.map_or_else(String::new, |next| format!("; next {next}"));
+            (format!("Waiting: {what}{next}"), Tone::Waiting)
         }
         JobState::Transferred | JobState::Acknowledged => (finished(&view.job.files), Tone::Finished),
         JobState::Cancelled => ("Cancelled".to_owned(), Tone::Still),
@@ -53,12 +55,13 @@ pub(super) fn percent(view: &JobView) -> Option<String> {
     Some(format!("{} %", percent.min(100)))
 }
 
-fn next_try(until: Option<u64>, now: u64) -> String {
-    match until.map(|until| until.saturating_sub(now)) {
-        None => String::new(),
-        Some(0) => "; next try now".to_owned(),
-        Some(secs) => format!("; next try in {}", duration_in_words(secs)),
-    }
+/// When a waiting job is tried again: `try in 12 s`.
+pub(super) fn next_try(until: Option<u64>, now: u64) -> Option<String> {
+    Some(match until?.saturating_sub(now) {
+        0 => "try now".to_owned(),
+        secs @ 60..600 => format!("try in {} min", secs / 60),
+        secs => format!("try in {}", duration_in_words(secs)),
+    })
 }
 
 fn finished(files: &[JobFile]) -> String {
@@ -156,7 +159,7 @@ mod tests {
             (JobState::Cancelled, 0, None, "Cancelled", Tone::Still),
         ];
         for (job_state, done, total, words, tone) in table {
-            assert_eq!(state(&view(job_state, done, total), 1000), (words.to_owned(), tone));
+            assert_eq!(state(&view(job_state, done, total), Some(1000)), (words.to_owned(), tone));
         }
     }
 
@@ -164,9 +167,9 @@ mod tests {
     fn a_checked_file_says_so() {
         let mut view = view(JobState::Acknowledged, 1, Some(1));
         Arc::make_mut(&mut view.job).files[0].sha256 = Some("00".into());
-        assert_eq!(state(&view, 0).0, "Finished, SHA-256 verified");
+        assert_eq!(state(&view, None).0, "Finished, SHA-256 verified");
         Arc::make_mut(&mut view.job).files[0].finished = false;
-        assert_eq!(state(&view, 0).0, "Ended before the end");
+        assert_eq!(state(&view, None).0, "Ended before the end");
     }
 
     #[test]
