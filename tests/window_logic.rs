@@ -1,6 +1,8 @@
 //! The window's logic, without a display: the real window on an engine that the test plays itself. It reads
 //! the commands, answers them and publishes snapshots. Nothing here waits for real time.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test that finds nothing to press has failed")]
+
 use std::sync::Arc;
 
 use egui::accesskit::Role;
@@ -151,7 +153,8 @@ fn fault(kind: FaultKind) -> Fault {
 }
 
 fn one_of_each() -> Vec<JobView> {
-    let waiting = Waiting { why: Why::BackOff(fault(FaultKind::Stalled)), until_unix_secs: Some(u64::MAX) };
+    let waiting =
+        Waiting { why: Why::BackOff(fault(FaultKind::Stalled)), until_unix_secs: Some(u64::MAX / 2) };
     vec![
         job("running.iso", JobState::Transferring, 62, 100),
         job("waiting.zip", JobState::Waiting(waiting), 10, 300),
@@ -510,10 +513,11 @@ fn nothing_is_painted_while_nothing_changes() {
 }
 
 #[test]
-fn words_that_count_down_are_painted_once_a_second() {
+fn words_that_count_down_are_painted_when_they_change() {
     let stage = Stage::new(one_of_each());
     let delay = stage.window.output().viewport_output[&egui::ViewportId::ROOT].repaint_delay;
-    assert!(delay >= std::time::Duration::from_millis(900), "{delay:?}");
+    let (least, most) = (std::time::Duration::from_millis(900), std::time::Duration::from_secs(61));
+    assert!((least..=most).contains(&delay), "{delay:?}");
 }
 
 #[test]

@@ -35,46 +35,52 @@ pub(super) struct Entry {
     pub applies: fn(&JobView) -> bool,
 }
 
-const fn ctrl(key: Key) -> Option<KeyboardShortcut> {
-    Some(KeyboardShortcut::new(Modifiers::COMMAND, key))
+const fn ctrl(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::COMMAND, key)
 }
 
-const fn plain(key: Key) -> Option<KeyboardShortcut> {
-    Some(KeyboardShortcut::new(Modifiers::NONE, key))
+const fn plain(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::NONE, key)
 }
 
 /// All of them. The jobs' own come in the order of the context menu.
 pub(super) const TABLE: [Entry; 12] = {
     use Action as A;
     [
-        Entry { action: A::Add, text: "Add", icon: icons::ADD, shortcut: ctrl(Key::N), applies: never },
+        Entry { action: A::Add, text: "Add", icon: icons::ADD, shortcut: Some(ctrl(Key::N)), applies: never },
         Entry {
             action: A::Search,
             text: "Search",
             icon: icons::SEARCH,
-            shortcut: ctrl(Key::F),
+            shortcut: Some(ctrl(Key::F)),
             applies: never,
         },
         Entry {
             action: A::SelectAll,
             text: "Select all",
             icon: icons::CHECK,
-            shortcut: ctrl(Key::A),
+            shortcut: Some(ctrl(Key::A)),
             applies: never,
         },
-        Entry { action: A::Quit, text: "Quit", icon: icons::CLOSE, shortcut: ctrl(Key::Q), applies: never },
+        Entry {
+            action: A::Quit,
+            text: "Quit",
+            icon: icons::CLOSE,
+            shortcut: Some(ctrl(Key::Q)),
+            applies: never,
+        },
         Entry {
             action: A::Open,
             text: "Open",
             icon: icons::OPEN,
-            shortcut: plain(Key::Enter),
+            shortcut: Some(plain(Key::Enter)),
             applies: is_finished,
         },
         Entry {
             action: A::OpenFolder,
             text: "Open folder",
             icon: icons::FOLDER,
-            shortcut: ctrl(Key::O),
+            shortcut: Some(ctrl(Key::O)),
             applies: always,
         },
         Entry { action: A::Resume, text: "Resume", icon: icons::RESUME, shortcut: None, applies: can_resume },
@@ -83,7 +89,7 @@ pub(super) const TABLE: [Entry; 12] = {
             action: A::Retry,
             text: "Retry now",
             icon: icons::RETRY,
-            shortcut: ctrl(Key::R),
+            shortcut: Some(ctrl(Key::R)),
             applies: can_retry,
         },
         Entry {
@@ -97,14 +103,14 @@ pub(super) const TABLE: [Entry; 12] = {
             action: A::CopyAddress,
             text: "Copy address",
             icon: icons::COPY,
-            shortcut: ctrl(Key::C),
+            shortcut: Some(ctrl(Key::C)),
             applies: always,
         },
         Entry {
             action: A::Remove,
             text: "Remove from list",
             icon: icons::REMOVE,
-            shortcut: plain(Key::Delete),
+            shortcut: Some(plain(Key::Delete)),
             applies: always,
         },
     ]

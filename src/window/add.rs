@@ -12,6 +12,7 @@ use crate::engine::{Answer, Command, Handle, Probe, Reply, Snapshot};
 use crate::job::{NewHeader, NewJob, Priority, bytes_in_words};
 
 use super::addresses::{self, Line};
+use super::app::{arrived, look_again};
 use super::details::priority_choice;
 use super::errands::Errands;
 use super::rate_field::{self, field};
@@ -115,7 +116,7 @@ impl AddDialog {
     pub(super) fn poll(&mut self) -> Option<End> {
         for asked in self.asked.values_mut() {
             if let Asked::Asking(answer) = asked
-                && let Some(outcome) = super::app::arrived(answer)
+                && let Some(outcome) = arrived(answer)
             {
                 *asked = match outcome {
                     Ok(Reply::Probed(probe)) => Asked::Known(probe),
@@ -124,7 +125,7 @@ impl AddDialog {
                 };
             }
         }
-        let outcome = super::app::arrived(self.sending.as_mut()?)?;
+        let outcome = arrived(self.sending.as_mut()?)?;
         self.sending = None;
         match outcome {
             Ok(_) => Some(End::Added(self.folder())),
@@ -151,7 +152,7 @@ impl AddDialog {
             ui.label(theme::bold("Add downloads").size(theme::TITLE));
             ui.add_space(4.0);
             // The buttons stay in view in the smallest window.
-            let most = (ctx.content_rect().height() - 190.0).max(200.0);
+            let most = (ctx.content_rect().height() - 156.0).max(200.0);
             ScrollArea::vertical().max_height(most).auto_shrink([false, true]).show(ui, |ui| {
                 self.form(ui, errands);
             });
@@ -161,6 +162,7 @@ impl AddDialog {
         let pressed = shown.inner;
         if (pressed == Some(true) || confirmed) && self.ready() {
             self.send(handle);
+            look_again(ctx);
         }
         let escaped = shown.is_top_modal
             && !shown.any_popup_open
@@ -395,7 +397,7 @@ impl AddDialog {
             if self.typed_at.is_none_or(f64::is_finite) {
                 self.typed_at = Some(now);
             }
-            ctx.request_repaint_after_for(Duration::from_millis(1), ViewportId::ROOT);
+            look_again(ctx);
         }
         if let Some(typed_at) = self.typed_at {
             let rest = PAUSE - (now - typed_at);
@@ -418,6 +420,7 @@ impl AddDialog {
             }
             if !self.asked.contains_key(&key) {
                 asking += 1;
+                look_again(ctx);
                 let answer = handle.send(Command::Probe(self.job(&line.text, false)));
                 self.asked.insert(key, Asked::Asking(answer));
             }

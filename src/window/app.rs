@@ -22,6 +22,7 @@ use super::errands::{Errands, Outcome};
 use super::kept::Kept;
 use super::list::{self, Scene};
 use super::listing::{Listing, Selection};
+use super::rate_field::SetTo;
 use super::theme::{self, Look};
 use super::toasts::{Toasts, Weight};
 use super::{icons, sidebar, status_bar, top_bar};
@@ -65,6 +66,8 @@ pub struct App {
     /// Notices the user has read.
     dismissed: HashSet<String>,
     wishes: Vec<Wish>,
+    /// A job whose row is to be brought into view.
+    reveal: Option<JobId>,
     kept: Kept,
     /// The user has answered what is to become of the downloads: the window may close.
     may_close: bool,
@@ -78,10 +81,7 @@ impl App {
         theme::install(ctx);
         let kept = door.opened(ctx);
         let waker = ctx.clone();
-        // With a delay: without one, every call paints two frames.
-        handle.set_waker(Some(Arc::new(move || {
-            waker.request_repaint_after_for(Duration::from_millis(1), ViewportId::ROOT);
-        })));
+        handle.set_waker(Some(Arc::new(move || look_again(&waker))));
         let listing = Listing::new(kept.filter, kept.sort);
         Self {
             snapshot: handle.snapshot(),
@@ -98,6 +98,7 @@ impl App {
             answers: Vec::new(),
             dismissed: HashSet::new(),
             wishes: Vec::new(),
+            reveal: None,
             kept,
             may_close: false,
             staying: false,
@@ -188,7 +189,6 @@ impl App {
         }
         ctx.send_viewport_cmd_to(ViewportId::ROOT, ViewportCommand::CancelClose);
         ctx.send_viewport_cmd_to(ViewportId::ROOT, ViewportCommand::Minimized(false));
-        self.add = None;
         self.question = Some(Question::Close { going_on });
     }
 
@@ -203,7 +203,7 @@ impl App {
         if self.add.is_some() || self.question.is_some() || Popup::is_any_open(ui.ctx()) {
             return None;
         }
-        let focused = ui.memory(|memory| memory.focused());
+        let focused = ui.memory(egui::Memory::focused);
         if focused == Some(top_bar::search_id()) && ui.input(|input| input.key_pressed(Key::Escape)) {
             self.listing.search.clear();
         }
@@ -256,8 +256,9 @@ impl App {
         let bar = |x: i8, y: i8| Frame::new().fill(look.panel).inner_margin(Margin::symmetric(x, y));
         Panel::top("top").exact_size(56.0).resizable(false).frame(bar(14, 0)).show(ui, |ui| {
             let new = top_bar::show(ui, &mut self.cap, &self.snapshot, &mut self.listing, &mut self.wishes);
-            if let Some(limit) = new {
+            if let Some(SetTo(limit)) = new {
                 self.send(For::Cap, Command::SetLimit(limit));
+                look_again(ui.ctx());
             }
         });
         self.notices(ui, &look);
@@ -292,14 +293,13 @@ impl App {
         let jobs: Vec<&Arc<JobView>> = self.selection.jobs(&self.listing, &self.snapshot);
         let frame =
             Frame::new().fill(look.panel).inner_margin(Margin { left: 24, right: 24, top: 10, bottom: 10 });
-        let most = (ui.available_height() - 140.0).max(170.0);
+        // In a low window the list keeps its share.
+        let most = (ui.available_height() * 0.6).max(150.0);
+        let height = self.kept.details_height.min(ui.available_height() * 0.5).max(150.0);
         let panel = if jobs.len() > 1 {
             Panel::bottom("several").exact_size(52.0).resizable(false)
         } else {
-            Panel::bottom("details")
-                .resizable(true)
-                .default_size(self.kept.details_height)
-                .size_range(150.0..=most)
+            Panel::bottom("details").resizable(true).default_size(height).size_range(150.0..=most)
         };
         let single = jobs.len() == 1;
         let shown = panel.frame(frame).show(ui, |ui| {
@@ -318,9 +318,7 @@ impl App {
         });
         if single {
             self.kept.details_height = shown.response.rect.height();
-            if jobs.first().is_some_and(|view| list::has_countdown(view, now)) {
-                list::wake_in_a_second(ui);
-            }
+            list::wake_for_words(ui, jobs.first().and_then(|view| list::next_change(view, now)));
         }
     }
 
@@ -397,7 +395,9 @@ impl App {
             Action::Quit => ctx.send_viewport_cmd_to(ViewportId::ROOT, ViewportCommand::Close),
             Action::Open => {
                 let files = jobs.iter().filter_map(|view| view.job.files.first()?.path());
-                files.take(OPEN_AT_ONCE).for_each(|path| self.errands.open(path));
+                for path in files.take(OPEN_AT_ONCE) {
+                    self.errands.open(path);
+                }
             }
             Action::OpenFolder => {
                 let mut folders: Vec<PathBuf> = Vec::new();
@@ -406,7 +406,9 @@ impl App {
                         folders.push(file.folder.clone());
                     }
                 }
-                folders.into_iter().for_each(|folder| self.errands.open(folder));
+                for folder in folders {
+                    self.errands.open(folder);
+                }
             }
             Action::Resume | Action::Retry => self.change(ids(), Change::Resume),
             Action::Pause => self.change(ids(), Change::Suspend),
@@ -433,7 +435,9 @@ impl App {
     }
 
     fn dialogs(&mut self, ui: &Ui) {
+        // One question at a time; what was typed stays.
         if let Some(add) = &mut self.add
+            && self.question.is_none()
             && let Some(end) = add.show(ui.ctx(), &self.handle, &self.snapshot, &mut self.errands)
         {
             self.end_add(end);
@@ -458,12 +462,19 @@ impl eframe::App for App {
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
         self.refresh();
         self.dropped(ui);
-        let scroll_to = self.keyboard(ui);
+        let had_details = !self.selection.is_empty();
+        // The panel that opened with the last click may have covered the row that was clicked.
+        let covered = self.reveal.take().and_then(|id| self.listing.row_of(&self.snapshot, id));
+        let scroll_to = self.keyboard(ui).or(covered);
         self.panels(ui, scroll_to);
+        if !had_details && !self.selection.is_empty() {
+            self.reveal = self.selection.cursor;
+            look_again(ui.ctx());
+        }
         if !self.wishes.is_empty() {
             self.carry_out(ui.ctx());
             // What was wished for may change what is seen.
-            ui.ctx().request_repaint_after_for(Duration::from_millis(1), ViewportId::ROOT);
+            look_again(ui.ctx());
         }
         self.dialogs(ui);
         self.toasts.show(ui);
@@ -477,6 +488,12 @@ impl eframe::App for App {
         self.kept.sort = self.listing.sort;
         self.door.closed(self.staying, self.kept.clone());
     }
+}
+
+/// Draws once more, soon: a command that cannot be sent is refused on the spot, and nobody wakes for that.
+pub(super) fn look_again(ctx: &Context) {
+    // With a delay: without one, every call paints two frames.
+    ctx.request_repaint_after_for(Duration::from_millis(1), ViewportId::ROOT);
 }
 
 /// The answer to a command, if it is there.

@@ -4,7 +4,7 @@ use egui::{Key, Role, Sense, Stroke, Ui, WidgetInfo, vec2};
 
 use crate::job::Rate;
 
-use super::rate_field::RateField;
+use super::rate_field::{RateField, SetTo};
 use super::theme::Look;
 
 /// The slider's left end.
@@ -12,7 +12,7 @@ const LEAST: f64 = 16.0 * 1024.0;
 /// How often that doubles on the way to the right end: to 1 GiB/s.
 const DOUBLINGS: f64 = 16.0;
 /// Right of this the slider says "no cap".
-const OPEN_END: f64 = 0.96;
+const OPEN_END: f64 = 0.92;
 /// One press of an arrow key.
 const STEP: f64 = OPEN_END / 32.0;
 /// Seconds between two commands while dragging.
@@ -45,12 +45,7 @@ pub(super) struct Cap {
 
 impl Cap {
     /// Draws slider and number; returns the cap when it is to be sent.
-    pub(super) fn show(
-        &mut self,
-        ui: &mut Ui,
-        limit: Option<Rate>,
-        slider_width: f32,
-    ) -> Option<Option<Rate>> {
+    pub(super) fn show(&mut self, ui: &mut Ui, limit: Option<Rate>, slider_width: f32) -> Option<SetTo> {
         let now = ui.input(|input| input.time);
         let mut shown = limit;
         if let Some((held, since)) = self.held {
@@ -66,14 +61,14 @@ impl Cap {
         let label = super::theme::weak(ui, "Cap");
         ui.add_sized(vec2(LABEL, 24.0), egui::Label::new(label));
         let (moved, released) = slider(ui, shown, slider_width);
-        if let Some(value) = moved {
+        if let Some(SetTo(value)) = moved {
             self.held = Some((value, now));
             shown = value;
         }
-        if let Some(entered) = self.field.show(ui, "Cap as a number", shown, NO_CAP, NUMBER) {
+        if let Some(SetTo(entered)) = self.field.show(ui, "Cap as a number", shown, NO_CAP, NUMBER) {
             self.held = Some((entered, now));
             self.sent = Some((entered, now));
-            return Some(entered);
+            return Some(SetTo(entered));
         }
         // Live, but not with every pixel: the last value always goes out.
         let (wanted, _) = self.held?;
@@ -83,7 +78,7 @@ impl Cap {
         let since = self.sent.map_or(f64::INFINITY, |(_, at)| now - at);
         if released || since >= PACE {
             self.sent = Some((wanted, now));
-            return Some(wanted);
+            return Some(SetTo(wanted));
         }
         wake_after(ui, PACE - since);
         None
@@ -102,7 +97,7 @@ fn wake_after(ui: &Ui, secs: f64) {
 }
 
 /// The slider alone: the value it was moved to, and whether it was let go.
-fn slider(ui: &mut Ui, value: Option<Rate>, width: f32) -> (Option<Option<Rate>>, bool) {
+fn slider(ui: &mut Ui, value: Option<Rate>, width: f32) -> (Option<SetTo>, bool) {
     let look = Look::of(ui.visuals());
     let (rect, response) = ui.allocate_exact_size(vec2(width, 24.0), Sense::click_and_drag());
     let (left, right) = (rect.left() + 8.0, rect.right() - 8.0);
@@ -143,7 +138,7 @@ fn slider(ui: &mut Ui, value: Option<Rate>, width: f32) -> (Option<Option<Rate>>
     painter.circle(knob, if strong { 8.0 } else { 7.5 }, look.panel, Stroke::new(2.0, look.accent));
     let released = response.drag_stopped() || response.clicked();
     response.on_hover_cursor(egui::CursorIcon::PointingHand);
-    (moved.filter(|moved| *moved != value), released)
+    (moved.filter(|moved| *moved != value).map(SetTo), released)
 }
 
 /// Where on the slider, from 0 to 1, a cap is.

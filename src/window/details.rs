@@ -8,7 +8,7 @@ use crate::job::{Fault, JobId, JobState, Priority, bytes_in_words};
 use super::actions::Action;
 use super::app::Wish;
 use super::graph::{Graph, SPANS};
-use super::rate_field::RateField;
+use super::rate_field::{RateField, SetTo};
 use super::theme::{self, Look};
 use super::words;
 
@@ -143,7 +143,7 @@ impl Details {
         });
         fact(ui, "Limit", |ui| {
             let entered = self.limit.show(ui, "Limit of this download", job.limit, NO_LIMIT, 128.0);
-            if let Some(limit) = entered {
+            if let Some(SetTo(limit)) = entered {
                 light.wishes.push(Wish::Change(vec![job.id], Change::SetLimit(limit)));
             }
         });

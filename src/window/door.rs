@@ -23,6 +23,7 @@ struct Inner {
 }
 
 #[derive(Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own, and all mixtures of them occur")]
 struct State {
     /// The open window.
     open: Option<Context>,
@@ -170,6 +171,8 @@ fn in_brackets(detail: &str) -> String {
 impl From<eframe::Error> for WindowError {
     fn from(error: eframe::Error) -> Self {
         let detail = error.to_string();
+        // The library's text starts with where in its source it stood; the cause is behind the last colon.
+        let detail = detail.rsplit(": ").next().unwrap_or_default().to_owned();
         match error {
             eframe::Error::Winit(_) | eframe::Error::WinitEventLoop(_) => Self::NoDisplay(detail),
             eframe::Error::AppCreation(_) => Self::Broken(detail),

@@ -1,7 +1,7 @@
 //! What takes time and is not the engine's business: opening files, asking for a folder. Each errand is a
 //! short thread of its own, so that the window stays alive; its outcome comes back over a bounded channel.
 
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
@@ -59,7 +59,7 @@ impl Errands {
     /// Opens a file or folder with the desktop's own program for it.
     pub(super) fn open(&self, path: PathBuf) {
         self.run("open", move || match path.try_exists() {
-            Ok(true) => hand_over(path.into_os_string()),
+            Ok(true) => hand_over(path.as_os_str()),
             _ => Some(Outcome::Failed(format!(
                 "{} is not there any more: it was moved or deleted.",
                 path.display()
@@ -124,9 +124,9 @@ impl Errands {
 }
 
 /// Starts `xdg-open` without a shell and waits for it, so that no zombie is left.
-fn hand_over(what: OsString) -> Option<Outcome> {
+fn hand_over(what: &OsStr) -> Option<Outcome> {
     let child = Command::new("xdg-open")
-        .arg(&what)
+        .arg(what)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

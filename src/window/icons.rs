@@ -48,7 +48,7 @@ const BY_ENDING: [(char, &[&str]); 7] = [
 pub(super) fn for_name(name: &str) -> char {
     let Some((_, ending)) = name.rsplit_once('.') else { return FILE };
     let is_it = |known: &&str| ending.eq_ignore_ascii_case(known);
-    BY_ENDING.iter().find(|(_, endings)| endings.iter().any(|e| is_it(&e))).map_or(FILE, |(icon, _)| *icon)
+    BY_ENDING.iter().find(|(_, endings)| endings.iter().any(is_it)).map_or(FILE, |(icon, _)| *icon)
 }
 
 #[cfg(test)]

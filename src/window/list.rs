@@ -4,7 +4,7 @@ use egui::{Align2, EventFilter, FontId, Id, Key, Role, Sense, Stroke, Ui, Widget
 use egui_extras::{Column as TableColumn, TableBuilder};
 
 use crate::engine::{Change, JobView, Snapshot};
-use crate::job::Priority;
+use crate::job::{JobState, Priority};
 
 use super::actions::{self, Action};
 use super::app::Wish;
@@ -34,7 +34,7 @@ pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
         return nothing(ui, scene);
     }
     let area = ui.available_rect_before_wrap();
-    let columns = row::columns(area.width());
+    let columns = row::columns(area.width() - row::MARGIN);
     let light = Light {
         look: Look::of(ui.visuals()),
         now: scene.now,
@@ -55,6 +55,7 @@ pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     for (_, width) in &columns {
         table = table.column(TableColumn::exact(*width).clip(true));
     }
+    table = table.column(TableColumn::exact(row::MARGIN));
     if let Some(row) = scene.scroll_to {
         table = table.scroll_to_row(row, None);
     }
@@ -63,8 +64,9 @@ pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
         for (column, _) in &columns {
             header.col(|ui| self::header(ui, *column, scene.listing, &light.look));
         }
+        header.col(|_| {});
     });
-    let mut countdown = false;
+    let mut countdown = None;
     table.body(|body| {
         body.rows(row::HEIGHT, rows, |mut row| {
             let index = row.index();
@@ -74,26 +76,32 @@ pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
             for (column, _) in &columns {
                 row.col(|ui| row::cell(ui, *column, view, &light));
             }
-            countdown |= has_countdown(view, scene.now);
+            row.col(|_| {});
+            countdown = countdown.into_iter().chain(next_change(view, scene.now)).min();
             react(&row.response(), index, view, selected, scene);
         });
     });
     let line = area.top() + HEADER;
     ui.painter().hline(area.x_range(), line, Stroke::new(1.0, light.look.line));
-    if countdown {
-        wake_in_a_second(ui);
+    wake_for_words(ui, countdown);
+}
+
+/// In how many seconds the words for a job change by themselves, if they do.
+pub(super) fn next_change(view: &JobView, now: u64) -> Option<u64> {
+    let JobState::Waiting(waiting) = &view.job.state else { return None };
+    match waiting.until_unix_secs?.saturating_sub(now) {
+        0 => None,
+        1..60 => Some(1),
+        secs => Some(secs % 60 + 1),
     }
 }
 
-/// Whether the words for a job change by themselves.
-pub(super) fn has_countdown(view: &JobView, now: u64) -> bool {
-    matches!(&view.job.state, crate::job::JobState::Waiting(waiting)
-        if waiting.until_unix_secs.is_some_and(|until| until > now))
-}
-
-/// Draws once more in a second: only for words that count down and can be seen.
-pub(super) fn wake_in_a_second(ui: &Ui) {
-    ui.ctx().request_repaint_after_for(std::time::Duration::from_secs(1), egui::ViewportId::ROOT);
+/// Draws once more when words that can be seen have changed by themselves.
+pub(super) fn wake_for_words(ui: &Ui, secs: Option<u64>) {
+    if let Some(secs) = secs {
+        let delay = std::time::Duration::from_secs(secs);
+        ui.ctx().request_repaint_after_for(delay, egui::ViewportId::ROOT);
+    }
 }
 
 /// The place of the list in the order of the Tab key; rows themselves are reached with the arrows.

@@ -7,6 +7,10 @@ use crate::job::Rate;
 
 use super::theme::Look;
 
+/// What the user has set a limit to; `None` lifts it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SetTo(pub Option<Rate>);
+
 /// The field's own state; the value itself belongs to the engine.
 #[derive(Debug, Default)]
 pub(super) struct RateField {
@@ -24,7 +28,7 @@ impl RateField {
         value: Option<Rate>,
         none: &str,
         width: f32,
-    ) -> Option<Option<Rate>> {
+    ) -> Option<SetTo> {
         let words = value.map_or_else(|| none.to_owned(), |rate| rate.to_string());
         if !self.editing && self.wrong.is_none() {
             self.text.clone_from(&words);
@@ -58,7 +62,7 @@ impl RateField {
                 _ if given_up => self.wrong = None,
                 Ok(value) => {
                     self.wrong = None;
-                    entered = Some(value);
+                    entered = Some(SetTo(value));
                 }
                 Err(why) => self.wrong = Some(why),
             }

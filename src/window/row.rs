@@ -12,6 +12,9 @@ use super::{icons, sparkline};
 /// The height of a row.
 pub(super) const HEIGHT: f32 = 46.0;
 
+/// What stays free at the right of the last column.
+pub(super) const MARGIN: f32 = 14.0;
+
 /// The columns, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Column {
@@ -34,7 +37,7 @@ pub(super) fn columns(width: f32) -> Vec<(Column, f32)> {
         fixed.push((C::Left, 108.0));
     }
     if width >= 800.0 {
-        fixed.push((C::Graph, 112.0));
+        fixed.push((C::Graph, 98.0));
     }
     if width >= 1060.0 {
         fixed.push((C::Added, 100.0));
@@ -70,7 +73,7 @@ pub(super) fn cell(ui: &mut Ui, column: Column, view: &JobView, light: &Light) {
         Column::Name => name(ui, rect, view, look),
         Column::Progress => progress(ui, rect, view, light),
         Column::Size => number(ui, rect, &size(view), look.text),
-        Column::Speed if view.job.state.is_active() => {
+        Column::Speed if matches!(view.job.state, JobState::Transferring) => {
             number(ui, rect, &rate_in_words(view.rate_bps), look.text);
         }
         Column::Speed => {}
@@ -80,10 +83,10 @@ pub(super) fn cell(ui: &mut Ui, column: Column, view: &JobView, light: &Light) {
                 number(ui, rect, &left, color);
             }
         }
-        Column::Graph if view.job.state.is_active() => {
+        Column::Graph if matches!(view.job.state, JobState::Transferring) => {
             let inner = Rect::from_min_max(
                 pos2(rect.left() + 12.0, rect.center().y - 12.0),
-                pos2(rect.right() - 14.0, rect.center().y + 12.0),
+                pos2(rect.right(), rect.center().y + 12.0),
             );
             sparkline::paint(ui.painter(), inner, look, &view.history, light.latest_sample);
         }

@@ -140,6 +140,7 @@ pub(super) fn dangerous<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
 }
 
 fn filled<R>(ui: &mut Ui, fill: Color32, hover: Color32, on: Color32, add: impl FnOnce(&mut Ui) -> R) -> R {
+    let text = Look::of(ui.visuals()).text;
     ui.scope(|ui| {
         let widgets = &mut ui.visuals_mut().widgets;
         for (state, fill) in
@@ -148,6 +149,8 @@ fn filled<R>(ui: &mut Ui, fill: Color32, hover: Color32, on: Color32, add: impl 
             state.weak_bg_fill = fill;
             state.fg_stroke.color = on;
         }
+        // The accent's own edge would not be seen on it.
+        widgets.active.bg_stroke = Stroke::new(2.0, text);
         add(ui)
     })
     .inner

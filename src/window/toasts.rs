@@ -7,8 +7,8 @@ use egui::{Align2, Area, Frame, Id, Order, Ui, ViewportId, vec2};
 use super::icons;
 use super::theme::{self, Look};
 
-/// How long one stays, in seconds.
-const STAY: f64 = 8.0;
+/// The height of a line with its icons.
+const LINE: f32 = 28.0;
 /// More than this at once is noise.
 const MOST: usize = 4;
 
@@ -19,6 +19,23 @@ pub(super) enum Weight {
     Error,
     /// Something was done that cannot be seen otherwise.
     Note,
+}
+
+impl Weight {
+    /// How long it is shown, in seconds.
+    const fn stays(self) -> f64 {
+        match self {
+            Self::Error => 8.0,
+            Self::Note => 3.0,
+        }
+    }
+
+    const fn width(self) -> f32 {
+        match self {
+            Self::Error => 340.0,
+            Self::Note => 230.0,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -51,7 +68,7 @@ impl Toasts {
         let ctx = ui.ctx();
         let now = ctx.input(|input| input.time);
         for toast in &mut self.toasts {
-            toast.until.get_or_insert(now + STAY);
+            toast.until.get_or_insert(now + toast.weight.stays());
         }
         self.toasts.retain(|toast| toast.until.is_none_or(|until| until > now));
         let Some(next) = self.toasts.iter().filter_map(|toast| toast.until).reduce(f64::min) else { return };
@@ -82,14 +99,17 @@ fn draw(ui: &mut Ui, toast: &Toast) -> bool {
         Weight::Note => (icons::INFO, look.accent_text),
     };
     Frame::popup(ui.style())
-        .inner_margin(egui::Margin::symmetric(12, 10))
+        .inner_margin(egui::Margin::symmetric(12, 6))
         .show(ui, |ui| {
-            ui.set_width(340.0);
+            ui.set_width(toast.weight.width());
             ui.horizontal_top(|ui| {
-                ui.label(egui::RichText::new(icon).size(16.0).color(color));
+                let (spot, _) = ui.allocate_exact_size(vec2(20.0, LINE), egui::Sense::hover());
+                theme::icon(ui, spot.center(), icon, 16.0, color);
                 let width = ui.available_width() - 36.0;
                 ui.vertical(|ui| {
                     ui.set_width(width);
+                    // The first line stands beside the icon, further ones under it.
+                    ui.add_space((LINE - ui.text_style_height(&egui::TextStyle::Body)) / 2.0);
                     ui.add(egui::Label::new(&toast.text).wrap());
                 });
                 theme::icon_button(ui, icons::CLOSE, "Dismiss").clicked()

@@ -3,13 +3,12 @@
 use egui::{Button, Id, RichText, Ui, vec2};
 
 use crate::engine::Snapshot;
-use crate::job::Rate;
 
 use super::actions::Action;
 use super::app::Wish;
 use super::cap::{self, Cap};
 use super::listing::Listing;
-use super::rate_field::field;
+use super::rate_field::{SetTo, field};
 use super::{icons, theme};
 
 /// The id of the search field.
@@ -24,7 +23,7 @@ pub(super) fn show(
     snapshot: &Snapshot,
     listing: &mut Listing,
     wishes: &mut Vec<Wish>,
-) -> Option<Option<Rate>> {
+) -> Option<SetTo> {
     let width = ui.available_width();
     let roomy = width >= 860.0;
     let mut new_cap = None;
