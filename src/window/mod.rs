@@ -1,28 +1,46 @@
-//! The egui front end.
+//! The window: sends commands, draws snapshots.
+//!
+//! Here live the window itself ([`App`]), its coming and going ([`Door`], [`run`]), and everything drawn in it:
+//!
+//! | what | where |
+//! |---|---|
+//! | the whole, and what becomes of the user's wishes | `app` |
+//! | opening, closing, waiting in between | `door`, `kept` |
+//! | what can be done: texts, icons, shortcuts | `actions` |
+//! | the bars | `top_bar`, `cap`, `sidebar`, `status_bar` |
+//! | the list | `listing` (which rows), `list`, `row`, `sparkline` |
+//! | the selected job | `details`, `graph`, `graph_math` |
+//! | dialogs and messages | `add`, `addresses`, `confirm`, `toasts` |
+//! | looks and words | `theme`, `icons`, `words`, `rate_field` |
+//! | what takes time outside the engine | `errands` |
+//!
+//! What may not live here: anything that blocks, and any knowledge of the engine beyond its border. Nothing is
+//! painted unless something has changed.
 
-use crate::engine::Handle;
+mod actions;
+mod add;
+mod addresses;
+mod app;
+mod cap;
+mod confirm;
+mod details;
+mod door;
+mod errands;
+mod graph;
+mod graph_math;
+mod icons;
+mod kept;
+mod list;
+mod listing;
+mod rate_field;
+mod row;
+mod sidebar;
+mod sparkline;
+mod status_bar;
+mod theme;
+mod toasts;
+mod top_bar;
+mod words;
 
-/// The way others reach the window.
-#[derive(Clone, Default)]
-pub struct Door(());
-
-impl Door {
-    /// Brings the window to the front.
-    pub fn knock(&self) {}
-
-    /// Closes the window.
-    pub fn leave(&self) {}
-}
-
-/// Why there is no window.
-#[derive(Debug, thiserror::Error)]
-#[error("There is no display to open a window on. You can use the command line: see “meanwhile --help”.")]
-pub struct WindowError;
-
-/// Shows the window until it is closed.
-///
-/// # Errors
-/// There is no display.
-pub fn run(_handle: &Handle, _door: &Door) -> Result<(), WindowError> {
-    Err(WindowError)
-}
+pub use app::App;
+pub use door::{Door, WindowError, run};

@@ -1,0 +1,510 @@
+//! The window as a whole: what is where, and what becomes of the user's wishes.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use egui::{CentralPanel, Context, Event, Frame, Key, Margin, Panel, Popup, Ui, ViewportCommand, ViewportId};
+use tokio::sync::oneshot::error::TryRecvError;
+
+use crate::engine::{Answer, Change, Command, Handle, JobView, Refusal, Reply, Snapshot};
+use crate::job::{JobId, JobState};
+
+use super::actions::Action;
+use super::add::{AddDialog, End};
+use super::addresses::has_address;
+use super::cap::Cap;
+use super::confirm::{Question, Verdict, before_losing};
+use super::details::{self, Details};
+use super::door::Door;
+use super::errands::{Errands, Outcome};
+use super::kept::Kept;
+use super::list::{self, Scene};
+use super::listing::{Listing, Selection};
+use super::rate_field::SetTo;
+use super::theme::{self, Look};
+use super::toasts::{Toasts, Weight};
+use super::{icons, sidebar, status_bar, top_bar};
+
+/// How many files or folders one command opens: more is a mistake.
+const OPEN_AT_ONCE: usize = 10;
+
+/// What a widget asks for; carried out when everything is drawn.
+#[derive(Debug)]
+pub(super) enum Wish {
+    /// To the selected jobs, or to the window.
+    Do(Action),
+    Change(Vec<JobId>, Change),
+    PauseAll,
+    ResumeAll,
+    /// Let go: of the search, else of the selection.
+    Clear,
+}
+
+/// What a command was for; decides what a refusal does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum For {
+    Anything,
+    Cap,
+}
+
+/// The window: draws the engine's snapshots and sends it commands.
+pub struct App {
+    handle: Handle,
+    door: Door,
+    snapshot: Arc<Snapshot>,
+    listing: Listing,
+    selection: Selection,
+    cap: Cap,
+    details: Details,
+    add: Option<AddDialog>,
+    question: Option<Question>,
+    toasts: Toasts,
+    errands: Errands,
+    answers: Vec<(For, Answer)>,
+    /// Notices the user has read.
+    dismissed: HashSet<String>,
+    wishes: Vec<Wish>,
+    /// A job whose row is to be brought into view.
+    reveal: Option<JobId>,
+    kept: Kept,
+    /// The user has answered what is to become of the downloads: the window may close.
+    may_close: bool,
+    staying: bool,
+}
+
+impl App {
+    /// The window's content, drawn with `ctx`. Takes the handle's waker.
+    #[must_use]
+    pub fn new(ctx: &Context, handle: Handle, door: Door) -> Self {
+        theme::install(ctx);
+        let kept = door.opened(ctx);
+        let waker = ctx.clone();
+        handle.set_waker(Some(Arc::new(move || look_again(&waker))));
+        let listing = Listing::new(kept.filter, kept.sort);
+        Self {
+            snapshot: handle.snapshot(),
+            errands: Errands::new(ctx),
+            handle,
+            door,
+            listing,
+            selection: Selection::default(),
+            cap: Cap::default(),
+            details: Details::default(),
+            add: None,
+            question: None,
+            toasts: Toasts::default(),
+            answers: Vec::new(),
+            dismissed: HashSet::new(),
+            wishes: Vec::new(),
+            reveal: None,
+            kept,
+            may_close: false,
+            staying: false,
+        }
+    }
+
+    fn send(&mut self, what_for: For, command: Command) {
+        let answer = self.handle.send(command);
+        self.answers.push((what_for, answer));
+    }
+
+    fn change(&mut self, ids: Vec<JobId>, change: Change) {
+        if !ids.is_empty() {
+            self.send(For::Anything, Command::Change(ids, change));
+        }
+    }
+
+    /// Takes in what has arrived.
+    fn take_in(&mut self) {
+        self.snapshot = self.handle.snapshot();
+        let (cap, toasts) = (&mut self.cap, &mut self.toasts);
+        self.answers.retain_mut(|(what_for, answer)| {
+            let Some(outcome) = arrived(answer) else { return true };
+            if let Err(refusal) = outcome {
+                toasts.add(refusal.to_string(), Weight::Error);
+                if *what_for == For::Cap {
+                    cap.refused();
+                }
+            }
+            false
+        });
+        while let Some(outcome) = self.errands.poll() {
+            match outcome {
+                Outcome::Failed(why) => self.toasts.add(why, Weight::Error),
+                Outcome::Text(text) => self.offer(&text),
+                Outcome::Folder(folder) => {
+                    if let (Some(add), Some(folder)) = (&mut self.add, folder) {
+                        add.set_folder(&folder);
+                    }
+                }
+                Outcome::Free(folder, bytes) => {
+                    if let Some(add) = &mut self.add {
+                        add.set_free(folder, bytes);
+                    }
+                }
+            }
+        }
+        if let Some(end) = self.add.as_mut().and_then(AddDialog::poll) {
+            self.end_add(end);
+        }
+    }
+
+    /// Opens the dialog with these addresses, or puts them into the open one.
+    fn offer(&mut self, text: &str) {
+        if !has_address(text) {
+            self.toasts.add("There is no web address in what was pasted or dropped.", Weight::Note);
+        } else if let Some(add) = &mut self.add {
+            add.append(text);
+        } else {
+            self.add = Some(AddDialog::new(text.trim().to_owned(), &self.snapshot));
+        }
+    }
+
+    fn end_add(&mut self, end: End) {
+        let changed = self.add.take().is_some_and(|add| add.folder_changed());
+        if let End::Added(folder) = end
+            && changed
+        {
+            self.send(For::Anything, Command::SetDownloadFolder(folder));
+        }
+    }
+
+    fn refresh(&mut self) {
+        if self.listing.refresh(&self.snapshot) {
+            self.selection.keep_shown(&self.listing, &self.snapshot);
+        }
+    }
+
+    /// The user wants the window closed: may it?
+    fn watch_close(&mut self, ctx: &Context) {
+        if !ctx.input(|input| input.viewport().close_requested()) || self.may_close || self.door.is_leaving()
+        {
+            return;
+        }
+        let going_on = self.snapshot.jobs.iter().filter(|view| view.job.state.goes_on_by_itself()).count();
+        if going_on == 0 || self.handle.is_stopped() {
+            return;
+        }
+        ctx.send_viewport_cmd_to(ViewportId::ROOT, ViewportCommand::CancelClose);
+        ctx.send_viewport_cmd_to(ViewportId::ROOT, ViewportCommand::Minimized(false));
+        self.question = Some(Question::Close { going_on });
+    }
+
+    fn close(&mut self, ctx: &Context, staying: bool) {
+        self.may_close = true;
+        self.staying = staying;
+        ctx.send_viewport_cmd_to(ViewportId::ROOT, ViewportCommand::Close);
+    }
+
+    /// Keys and pastes that belong to no widget.
+    fn keyboard(&mut self, ui: &Ui) -> Option<usize> {
+        if self.add.is_some() || self.question.is_some() || Popup::is_any_open(ui.ctx()) {
+            return None;
+        }
+        let focused = ui.memory(egui::Memory::focused);
+        if focused == Some(top_bar::search_id()) && ui.input(|input| input.key_pressed(Key::Escape)) {
+            self.listing.search.clear();
+        }
+        if ui.ctx().text_edit_focused() {
+            // The field has the keys, but for the few that are the window's everywhere.
+            for action in [Action::Add, Action::Search, Action::Quit] {
+                if let Some(shortcut) = &action.entry().shortcut
+                    && ui.input_mut(|input| input.consume_shortcut(shortcut))
+                {
+                    self.wishes.push(Wish::Do(action));
+                }
+            }
+            return None;
+        }
+        let pasted = ui.input(|input| {
+            input.events.iter().find_map(|event| match event {
+                Event::Paste(text) => Some(text.clone()),
+                _ => None,
+            })
+        });
+        if let Some(text) = pasted {
+            self.offer(&text);
+            return None;
+        }
+        let on_list = focused.is_none() || focused == Some(list::keyboard_id());
+        let mut scene = Scene {
+            snapshot: &self.snapshot,
+            listing: &mut self.listing,
+            selection: &mut self.selection,
+            now: 0,
+            scroll_to: None,
+            wishes: &mut self.wishes,
+        };
+        list::keyboard(ui, &mut scene, on_list);
+        scene.scroll_to
+    }
+
+    fn dropped(&self, ui: &Ui) {
+        let dropped = ui.input(|input| input.raw.dropped_files.clone());
+        for file in dropped.iter().take(OPEN_AT_ONCE) {
+            self.errands.read_list(file.path().to_owned());
+        }
+    }
+
+    /// Everything that is always there. From the outside in: bars first, the list takes what is left.
+    fn panels(&mut self, ui: &mut Ui, scroll_to: Option<usize>) {
+        let look = Look::of(ui.visuals());
+        let now = now();
+        let narrow = ui.available_width() < 900.0;
+        let bar = |x: i8, y: i8| Frame::new().fill(look.panel).inner_margin(Margin::symmetric(x, y));
+        Panel::top("top").exact_size(56.0).resizable(false).frame(bar(14, 0)).show(ui, |ui| {
+            let new = top_bar::show(ui, &mut self.cap, &self.snapshot, &mut self.listing, &mut self.wishes);
+            if let Some(SetTo(limit)) = new {
+                self.send(For::Cap, Command::SetLimit(limit));
+                look_again(ui.ctx());
+            }
+        });
+        self.notices(ui, &look);
+        Panel::left("filters")
+            .exact_size(if narrow { 148.0 } else { 200.0 })
+            .resizable(false)
+            .frame(bar(10, 12))
+            .show(ui, |ui| sidebar::show(ui, &mut self.listing));
+        self.refresh();
+        Panel::bottom("status")
+            .exact_size(34.0)
+            .resizable(false)
+            .frame(bar(18, 0))
+            .show(ui, |ui| status_bar::show(ui, &self.snapshot, &self.listing.totals));
+        if !self.selection.is_empty() {
+            self.details(ui, &look, now);
+        }
+        CentralPanel::no_frame().frame(Frame::new().fill(look.ground)).show(ui, |ui| {
+            let mut scene = Scene {
+                snapshot: &self.snapshot,
+                listing: &mut self.listing,
+                selection: &mut self.selection,
+                now,
+                scroll_to,
+                wishes: &mut self.wishes,
+            };
+            list::show(ui, &mut scene);
+        });
+    }
+
+    fn details(&mut self, ui: &mut Ui, look: &Look, now: u64) {
+        let jobs: Vec<&Arc<JobView>> = self.selection.jobs(&self.listing, &self.snapshot);
+        let frame =
+            Frame::new().fill(look.panel).inner_margin(Margin { left: 24, right: 24, top: 10, bottom: 10 });
+        // In a low window the list keeps its share.
+        let most = (ui.available_height() * 0.6).max(150.0);
+        let height = self.kept.details_height.min(ui.available_height() * 0.5).max(150.0);
+        let panel = if jobs.len() > 1 {
+            Panel::bottom("several").exact_size(52.0).resizable(false)
+        } else {
+            Panel::bottom("details").resizable(true).default_size(height).size_range(150.0..=most)
+        };
+        let single = jobs.len() == 1;
+        let shown = panel.frame(frame).show(ui, |ui| {
+            let mut light = details::Light {
+                jobs: &jobs,
+                now,
+                latest_sample: self.listing.totals.latest_sample,
+                span_secs: &mut self.kept.span_secs,
+                wishes: &mut self.wishes,
+            };
+            self.details.show(ui, &mut light);
+            if single {
+                // The panel is as high as the user made it, whatever is in it.
+                ui.set_min_height(ui.available_height());
+            }
+        });
+        if single {
+            self.kept.details_height = shown.response.rect.height();
+            list::wake_for_words(ui, jobs.first().and_then(|view| list::next_change(view, now)));
+        }
+    }
+
+    fn notices(&mut self, ui: &mut Ui, look: &Look) {
+        let stopped = self.handle.is_stopped().then(|| {
+            "Meanwhile's engine has stopped, so nothing is downloaded. You can quit and start Meanwhile again."
+                .to_owned()
+        });
+        let unread: Vec<_> = self
+            .snapshot
+            .notices
+            .iter()
+            .filter(|notice| !self.dismissed.contains(*notice))
+            .cloned()
+            .collect();
+        for (index, (text, bad)) in stopped
+            .into_iter()
+            .map(|text| (text, true))
+            .chain(unread.into_iter().map(|text| (text, false)))
+            .enumerate()
+        {
+            let color = if bad { look.bad.1 } else { look.wait.1 };
+            let frame = Frame::new().fill(look.panel.lerp_to_gamma(color, 0.10)).inner_margin(Margin {
+                left: 18,
+                right: 10,
+                top: 6,
+                bottom: 6,
+            });
+            Panel::top(("notice", index)).resizable(false).frame(frame).show(ui, |ui| {
+                ui.horizontal(|ui| {
+                    ui.label(egui::RichText::new(icons::WARNING).size(16.0).color(color));
+                    let width = ui.available_width() - 40.0;
+                    ui.allocate_ui(egui::vec2(width, 20.0), |ui| {
+                        ui.set_min_width(width);
+                        ui.add(egui::Label::new(&text).wrap());
+                    });
+                    if !bad && theme::icon_button(ui, icons::CLOSE, "Dismiss notice").clicked() {
+                        self.dismissed.insert(text.clone());
+                    }
+                });
+            });
+        }
+    }
+
+    fn carry_out(&mut self, ctx: &Context) {
+        for wish in std::mem::take(&mut self.wishes) {
+            match wish {
+                Wish::Do(action) => self.act(ctx, action),
+                Wish::Change(ids, change) => self.change(ids, change),
+                Wish::PauseAll => self.change_all(JobState::goes_on_by_itself, Change::Suspend),
+                Wish::ResumeAll => {
+                    self.change_all(|state| matches!(state, JobState::Suspended), Change::Resume);
+                }
+                Wish::Clear if self.listing.search.is_empty() => self.selection.clear(),
+                Wish::Clear => self.listing.search.clear(),
+            }
+        }
+    }
+
+    fn change_all(&mut self, which: impl Fn(&JobState) -> bool, change: Change) {
+        let jobs = self.snapshot.jobs.iter().filter(|view| which(&view.job.state));
+        self.change(jobs.map(|view| view.job.id).collect(), change);
+    }
+
+    fn act(&mut self, ctx: &Context, action: Action) {
+        let snapshot = Arc::clone(&self.snapshot);
+        let mut jobs = self.selection.jobs(&self.listing, &snapshot);
+        jobs.retain(|view| (action.entry().applies)(view));
+        let ids = || jobs.iter().map(|view| view.job.id).collect::<Vec<_>>();
+        match action {
+            Action::Add => self.add = Some(AddDialog::new(String::new(), &self.snapshot)),
+            Action::Search => ctx.memory_mut(|memory| memory.request_focus(top_bar::search_id())),
+            Action::SelectAll => self.selection.all(&self.listing, &snapshot),
+            Action::Quit => ctx.send_viewport_cmd_to(ViewportId::ROOT, ViewportCommand::Close),
+            Action::Open => {
+                let files = jobs.iter().filter_map(|view| view.job.files.first()?.path());
+                for path in files.take(OPEN_AT_ONCE) {
+                    self.errands.open(path);
+                }
+            }
+            Action::OpenFolder => {
+                let mut folders: Vec<PathBuf> = Vec::new();
+                for file in jobs.iter().filter_map(|view| view.job.files.first()) {
+                    if !folders.contains(&file.folder) && folders.len() < OPEN_AT_ONCE {
+                        folders.push(file.folder.clone());
+                    }
+                }
+                for folder in folders {
+                    self.errands.open(folder);
+                }
+            }
+            Action::Resume | Action::Retry => self.change(ids(), Change::Resume),
+            Action::Pause => self.change(ids(), Change::Suspend),
+            Action::CopyAddress => {
+                let files = jobs.iter().flat_map(|view| &view.job.files);
+                let text = files.map(|file| file.url.as_str()).collect::<Vec<_>>().join("\n");
+                if !text.is_empty() {
+                    ctx.copy_text(text);
+                    let words = if jobs.len() == 1 { "Address copied" } else { "Addresses copied" };
+                    self.toasts.add(words, Weight::Note);
+                }
+            }
+            Action::Cancel => self.lose(&jobs, Change::Cancel),
+            Action::Remove => self.lose(&jobs, Change::Remove),
+        }
+    }
+
+    /// Cancels or removes; asks first where something would be lost.
+    fn lose(&mut self, jobs: &[&Arc<JobView>], change: Change) {
+        match before_losing(jobs, change.clone()) {
+            Some(question) => self.question = Some(question),
+            None => self.change(jobs.iter().map(|view| view.job.id).collect(), change),
+        }
+    }
+
+    fn dialogs(&mut self, ui: &Ui) {
+        // One question at a time; what was typed stays.
+        if let Some(add) = &mut self.add
+            && self.question.is_none()
+            && let Some(end) = add.show(ui.ctx(), &self.handle, &self.snapshot, &mut self.errands)
+        {
+            self.end_add(end);
+        }
+        let Some(verdict) = self.question.as_ref().and_then(|question| question.show(ui)) else { return };
+        let question = self.question.take();
+        match (verdict, question) {
+            (Verdict::Do, Some(Question::Lose { ids, change, .. })) => self.change(ids, change),
+            (Verdict::KeepInBackground, _) => self.close(ui.ctx(), true),
+            (Verdict::Quit, _) => self.close(ui.ctx(), false),
+            _ => {}
+        }
+    }
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
+        self.take_in();
+        self.watch_close(ctx);
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        self.refresh();
+        self.dropped(ui);
+        let had_details = !self.selection.is_empty();
+        // The panel that opened with the last click may have covered the row that was clicked.
+        let covered = self.reveal.take().and_then(|id| self.listing.row_of(&self.snapshot, id));
+        let scroll_to = self.keyboard(ui).or(covered);
+        self.panels(ui, scroll_to);
+        if !had_details && !self.selection.is_empty() {
+            self.reveal = self.selection.cursor;
+            look_again(ui.ctx());
+        }
+        if !self.wishes.is_empty() {
+            self.carry_out(ui.ctx());
+            // What was wished for may change what is seen.
+            look_again(ui.ctx());
+        }
+        self.dialogs(ui);
+        self.toasts.show(ui);
+        let size = ui.input(|input| input.viewport().inner_rect).map(|rect| rect.size().into());
+        self.kept.window_size = size.or(self.kept.window_size);
+    }
+
+    fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
+        self.handle.set_waker(None);
+        self.kept.filter = self.listing.filter;
+        self.kept.sort = self.listing.sort;
+        self.door.closed(self.staying, self.kept.clone());
+    }
+}
+
+/// Draws once more, soon: a command that cannot be sent is refused on the spot, and nobody wakes for that.
+pub(super) fn look_again(ctx: &Context) {
+    // With a delay: without one, every call paints two frames.
+    ctx.request_repaint_after_for(Duration::from_millis(1), ViewportId::ROOT);
+}
+
+/// The answer to a command, if it is there.
+pub(super) fn arrived(answer: &mut Answer) -> Option<Result<Reply, Refusal>> {
+    match answer.try_recv() {
+        Ok(outcome) => Some(outcome),
+        Err(TryRecvError::Empty) => None,
+        Err(TryRecvError::Closed) => Some(Err(Refusal::Stopping)),
+    }
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
