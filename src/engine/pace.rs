@@ -9,15 +9,11 @@ use crate::idle::{Bucket, FIRST_WINDOW, OwnSocket, window_for};
 use crate::job::Rate;
 use crate::transfer::Pace;
 
-/// A window that limits nothing.
-const UNLIMITED_WINDOW: u64 = 1 << 30;
-
 /// Has a new connection begin with a small window. A sender never forgets the largest window it was offered, and
-/// makes its segments by it: only one that begins small can be held to a low cap smoothly. Nothing is lost by it: no
-/// sender fills more in its first round trip, and what is not capped is let go with the first answer.
+/// makes its segments by it: only one that begins small can be held to a low cap smoothly.
 pub(super) fn start_small(local: SocketAddr, peer: SocketAddr) {
     if let Some(socket) = OwnSocket::find(local, peer) {
-        socket.clamp_window(FIRST_WINDOW);
+        socket.hold_to(FIRST_WINDOW);
     }
 }
 
@@ -50,6 +46,16 @@ impl Cap {
         Rate::from_bytes_per_sec((rate / connections).max(1))
     }
 
+    /// Books what a new connection's window lets in before anything is read: it arrives as much as the rest. A
+    /// sixteenth of a second's worth at most, so that a very low cap does not delay the start.
+    fn book_first_window(&self) {
+        let mut bucket = self.bucket();
+        if let Some(rate) = bucket.rate() {
+            let window = (2 * FIRST_WINDOW).min((rate.bytes_per_sec() / 16) as usize);
+            bucket.book(window, Instant::now());
+        }
+    }
+
     fn bucket(&self) -> MutexGuard<'_, Bucket> {
         self.bucket.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -65,8 +71,10 @@ pub(super) struct JobPace {
 struct Connection {
     /// `None` where the kernel's throttle is not within reach.
     socket: Option<OwnSocket>,
-    /// Whether a smaller window than usual is being asked for.
-    clamped: bool,
+    /// The window it is held to; `None` while the kernel sizes it.
+    held_to: Option<usize>,
+    /// The largest window it was ever held to; beyond all bounds once it was let go.
+    offered_bytes: usize,
 }
 
 impl JobPace {
@@ -90,16 +98,20 @@ impl JobPace {
 
     /// Has the kernel offer no more than the caps let through in a moment, so that what arrives is smooth and not
     /// only its average is right.
-    fn clamp(&self) {
+    fn hold(&self) {
         let Some(connection) = &mut *self.connection() else { return };
         let Some(socket) = &connection.socket else { return };
-        if let Some(rate) = lower(self.own.share(), self.all.share()) {
-            socket.clamp_window(window_for(rate, socket.path().unwrap_or_default()));
-            connection.clamped = true;
-        } else if connection.clamped {
-            socket.clamp_window(UNLIMITED_WINDOW);
-            connection.clamped = false;
+        let window = lower(self.own.share(), self.all.share())
+            .map(|rate| window_for(rate, socket.path().unwrap_or_default(), connection.offered_bytes));
+        match (window, connection.held_to) {
+            (None, Some(_)) => socket.let_go(),
+            // The round trip is measured anew all the time: only a real difference is worth a call.
+            (Some(window), Some(held)) if window.abs_diff(held) <= held / 8 => return,
+            (Some(window), _) => socket.hold_to(window),
+            (None, None) => return,
         }
+        connection.held_to = window;
+        connection.offered_bytes = connection.offered_bytes.max(window.unwrap_or(usize::MAX));
     }
 }
 
@@ -110,12 +122,18 @@ fn lower(one: Option<Rate>, other: Option<Rate>) -> Option<Rate> {
 impl Pace for JobPace {
     fn connected(&self, local: SocketAddr, peer: SocketAddr) {
         let socket = OwnSocket::find(local, peer);
-        let before = self.connection().replace(Connection { socket, clamped: true });
+        let before = self.connection().replace(Connection {
+            socket,
+            held_to: Some(FIRST_WINDOW),
+            offered_bytes: FIRST_WINDOW,
+        });
         if before.is_none() {
-            self.own.connections.fetch_add(1, Ordering::Relaxed);
-            self.all.connections.fetch_add(1, Ordering::Relaxed);
+            for cap in [&self.own, &self.all] {
+                cap.connections.fetch_add(1, Ordering::Relaxed);
+                cap.book_first_window();
+            }
         }
-        self.clamp();
+        self.hold();
     }
 
     fn disconnected(&self) {
@@ -129,7 +147,7 @@ impl Pace for JobPace {
         let now = Instant::now();
         self.own.bucket().book(bytes, now);
         self.all.bucket().book(bytes, now);
-        self.clamp();
+        self.hold();
     }
 
     fn wait(&self) -> Option<Duration> {

@@ -8,17 +8,16 @@ use crate::job::Rate;
 /// How much unused allowance is kept, as time: enough for a timer that fires late, too little for a burst.
 const SLACK: Duration = Duration::from_millis(50);
 
-/// How much may arrive ahead of its turn, as time: the receive window offered to a server. A thirtieth of a
-/// second keeps every one-second count within 5 % of the cap.
-const AHEAD: Duration = Duration::from_millis(30);
+/// How much may arrive ahead of its turn, as time: a window this long keeps every one-second count within 5 % of
+/// the cap.
+const AHEAD: Duration = Duration::from_millis(15);
 
-/// The window in bytes a connection begins with.
-pub const FIRST_WINDOW: u64 = 36 * 1024;
+/// The window in bytes a new connection is held to until its first answer. A sender fills no more in its first
+/// round trip (RFC 6928), and what is not capped is then let go.
+pub const FIRST_WINDOW: usize = 16 * 1024;
 
-/// Half of the window every connection offers while it comes about. A sender never makes segments larger than half of the largest
-/// window it was ever offered (Linux `tcp_bound_to_half_wnd`), and sends nothing at all while less than a segment
-/// fits: a smaller window would stall it. It matters on loopback, where segments have 64 KiB.
-const LARGEST_SEGMENT: u64 = 32 * 1024;
+/// Two ordinary segments: a sender with less room waits for delayed acknowledgements.
+const LEAST_WINDOW: usize = 2 * 1448;
 
 /// A cap that is paid after the fact: what has arrived is booked, and whoever receives waits until the
 /// balance is back at zero. It starts empty, so the first second holds no burst.
@@ -80,13 +79,18 @@ impl Bucket {
     }
 }
 
-/// The receive window in bytes that lets `rate` through on a path and no more than a moment ahead.
+/// The window in bytes to hold a connection to, so that `rate` gets through on its path and no more than a moment
+/// ahead. `offered_bytes` is the largest it was held to before.
+///
+/// A sender makes no segments larger than half of the largest window it was ever offered, and sends nothing while less
+/// than a segment fits (Linux `tcp_bound_to_half_wnd`, `tcp_snd_wnd_test`): a smaller window would stall it. That
+/// matters on loopback, where segments have 64 KiB.
 #[must_use]
-pub fn window_for(rate: Rate, path: Path) -> u64 {
-    let ahead = (AHEAD + path.round_trip).as_secs_f64();
-    let segment = path.segment_bytes.min(LARGEST_SEGMENT);
-    // Two ordinary segments over one of this path: a sender with less room waits for delayed acknowledgements.
-    ((rate.bytes_per_sec() as f64 * ahead) as u64).max(segment + 2 * 1448)
+pub fn window_for(rate: Rate, path: Path, offered_bytes: usize) -> usize {
+    // Twice the round trip, as the kernel gives between half and all of what it is asked for to headers.
+    let ahead = (AHEAD + 2 * path.round_trip).as_secs_f64();
+    let segment = path.segment_bytes.min(offered_bytes.max(2 * FIRST_WINDOW));
+    ((rate.bytes_per_sec() as f64 * ahead) as usize).max(segment.div_ceil(2)).max(LEAST_WINDOW)
 }
 
 #[cfg(test)]

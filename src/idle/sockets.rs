@@ -2,7 +2,7 @@
 //!
 //! reqwest does not hand out its sockets, so they are found among this process's own file descriptors by
 //! their two addresses. This is the only module with `unsafe`: it turns a raw descriptor number into a
-//! descriptor of our own, and makes the two socket calls no safe crate offers.
+//! descriptor of our own, and makes the socket calls no safe crate offers.
 
 #![allow(unsafe_code, reason = "each block says why it is sound")]
 
@@ -13,6 +13,15 @@ use std::time::Duration;
 
 /// `TCP_WINDOW_CLAMP` of tcp(7): the kernel offers the other side at most that window.
 const TCP_WINDOW_CLAMP: c_int = 10;
+
+/// `SO_BUF_LOCK` of Linux 5.14: which buffers the kernel no longer sizes by itself.
+const SO_BUF_LOCK: c_int = 72;
+
+/// A receive buffer from which the kernel goes on sizing it by itself, in bytes; every system allows it.
+const ORDINARY_BUFFER: usize = 200_000;
+
+/// A window that limits nothing, in bytes.
+const NO_CLAMP: c_int = 1 << 30;
 
 /// A duplicate of the descriptor of one of our TCP connections. The connection stays open as long as either
 /// of the two does, so this one goes together with the answer it was found for.
@@ -25,7 +34,7 @@ pub struct Path {
     /// The smoothed round-trip time.
     pub round_trip: Duration,
     /// The largest segment we take, in bytes.
-    pub segment_bytes: u64,
+    pub segment_bytes: usize,
 }
 
 impl Default for Path {
@@ -51,17 +60,27 @@ impl OwnSocket {
             .map(Self)
     }
 
-    /// Offers the server at most this many bytes from now on. The kernel forgets it whenever it re-measures
-    /// the connection, so it must be said again while data arrives (idle.md 3.3). Errors are not reported:
-    /// where the throttle is missing the caps still hold, only less smoothly.
-    pub fn clamp_window(&self, bytes: u64) {
-        let value = c_int::try_from(bytes).unwrap_or(c_int::MAX);
+    /// Has the kernel offer the server a window of about this many bytes, at most twice as many. Errors are not
+    /// reported: where the throttle is missing the caps still hold, only less smoothly.
+    pub fn hold_to(&self, bytes: usize) {
+        let _ = rustix::net::sockopt::set_socket_recv_buffer_size(&self.0, bytes);
+    }
+
+    /// Has the kernel size the window by itself again. Only all three together do it in the middle of a stream: a
+    /// buffer to start from, no clamp left over from the small one, and the permission to grow.
+    pub fn let_go(&self) {
+        self.hold_to(ORDINARY_BUFFER);
+        self.set(libc::IPPROTO_TCP, TCP_WINDOW_CLAMP, NO_CLAMP);
+        self.set(libc::SOL_SOCKET, SO_BUF_LOCK, 0);
+    }
+
+    fn set(&self, level: c_int, option: c_int, value: c_int) {
         // SAFETY: the descriptor is ours and open, and the kernel reads exactly the `c_int` it is pointed to.
         let _ = unsafe {
             libc::setsockopt(
                 self.0.as_raw_fd(),
-                libc::IPPROTO_TCP,
-                TCP_WINDOW_CLAMP,
+                level,
+                option,
                 (&raw const value).cast(),
                 size_of::<c_int>() as libc::socklen_t,
             )
@@ -86,7 +105,7 @@ impl OwnSocket {
         };
         (done == 0 && info.tcpi_rtt > 0).then(|| Path {
             round_trip: Duration::from_micros(info.tcpi_rtt.into()),
-            segment_bytes: info.tcpi_advmss.into(),
+            segment_bytes: info.tcpi_advmss as usize,
         })
     }
 }
@@ -120,7 +139,6 @@ mod tests {
         let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (local, peer) = (client.local_addr().unwrap(), client.peer_addr().unwrap());
         let socket = OwnSocket::find(local, peer).expect("our socket");
-        socket.clamp_window(4096);
         assert!(socket.path().is_some_and(|path| path.segment_bytes > 1000));
         assert!(OwnSocket::find(peer, peer).is_none());
     }
