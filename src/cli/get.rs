@@ -13,8 +13,7 @@ use super::new::{self, Target};
 use super::port::{Port, Watch};
 use super::print::{self, Out};
 use super::progress::Progress;
-use super::signals::{Signals, Stop};
-use crate::engine::{Change, Command, JobView, Places, Reply, Run};
+use crate::engine::{Change, Command, EndSignal, JobView, Places, Reply, Run};
 use crate::instance::{News, Shown};
 use crate::job::{
     JobFile, JobId, NewJob, Priority, Waiting, bytes_in_words, duration_in_words, rate_in_words,
@@ -33,7 +32,7 @@ pub(super) async fn get(places: &Places, get: Get, out: &mut Out<'_>) -> Result<
         new::jobs(vec![url], &how, &folder, file_name.as_deref(), priority.unwrap_or(Priority::Foreground))?;
     let Some(job) = jobs.pop() else { return Ok(Exit::Done) };
 
-    let mut signals = Signals::listen()?;
+    let mut signals = super::listen()?;
     let mut stop = pin!(signals.next());
     let began = Instant::now();
     let mut tries_left = TRIES;
@@ -122,7 +121,7 @@ impl<'a> Wait<'a> {
     /// Waits until the job ends or a signal comes; `None` when the instance that has the job ends.
     async fn run(
         &mut self,
-        stop: &mut (impl Future<Output = Stop> + Unpin),
+        stop: &mut (impl Future<Output = EndSignal> + Unpin),
         out: &mut Out<'_>,
     ) -> Result<Option<Exit>, Failure> {
         if out.is_json() {

@@ -16,7 +16,6 @@
 //! | `run`, `open` | the engine without and with a window |
 //! | `pick` | which job is meant |
 //! | `print`, `json` | words for people; objects for programs |
-//! | `signals` | SIGINT, SIGTERM, SIGHUP |
 
 mod act;
 mod add;
@@ -36,7 +35,6 @@ mod progress;
 mod run;
 #[cfg(test)]
 mod samples;
-mod signals;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -53,7 +51,7 @@ use exit::{Exit, Failure};
 use port::Port;
 use print::Out;
 
-use crate::engine::{Places, Run};
+use crate::engine::{EndSignals, Places, Run};
 
 /// Reads the command line, does what it says, and tells how the process should end.
 #[must_use]
@@ -139,6 +137,11 @@ fn no_thread(error: &std::io::Error) -> Failure {
         Exit::Failed,
         format!("The system is short of something: {error}. You can end some programs and try again."),
     )
+}
+
+/// Begins to listen for the signals that end a process. Needs a runtime.
+fn listen() -> Result<EndSignals, Failure> {
+    EndSignals::listen().map_err(|error| no_thread(&error))
 }
 
 /// Our own log to standard error, at the level in `MEANWHILE_LOG`. That of other crates stays off: it could

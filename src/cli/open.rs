@@ -2,8 +2,7 @@
 
 use super::exit::{Exit, Failure};
 use super::port::Local;
-use super::signals::{Signals, Stop};
-use crate::engine::{Places, Run};
+use crate::engine::{EndSignal, Places, Run};
 use crate::instance::{Instance, Shown, claim_or_connect};
 use crate::window::{self, Door};
 
@@ -34,7 +33,7 @@ pub(super) fn open(places: &Places) -> Result<Exit, Failure> {
     let stop = signals.end();
     match (shown, stop) {
         (Err(error), _) => Err(Failure::new(Exit::NoDisplay, error.to_string())),
-        (Ok(()), Some(Stop::Interrupt)) => Ok(Exit::Interrupted),
+        (Ok(()), Some(EndSignal::Interrupt)) => Ok(Exit::Interrupted),
         (Ok(()), _) => Ok(Exit::Done),
     }
 }
@@ -42,7 +41,7 @@ pub(super) fn open(places: &Places) -> Result<Exit, Failure> {
 /// Closes the window when a signal comes: the main thread belongs to the window.
 struct Leave {
     done: tokio::sync::oneshot::Sender<()>,
-    thread: std::thread::JoinHandle<Option<Stop>>,
+    thread: std::thread::JoinHandle<Option<EndSignal>>,
 }
 
 impl Leave {
@@ -50,7 +49,7 @@ impl Leave {
         let runtime = super::runtime()?;
         let mut signals = {
             let _inside = runtime.enter();
-            Signals::listen()?
+            super::listen()?
         };
         let (done, is_done) = tokio::sync::oneshot::channel();
         let door = door.clone();
@@ -71,7 +70,7 @@ impl Leave {
     }
 
     /// Stops listening; tells whether it was a signal that closed the window.
-    fn end(self) -> Option<Stop> {
+    fn end(self) -> Option<EndSignal> {
         drop(self.done);
         // A panic in the thread was reported by its own hook.
         self.thread.join().ok().flatten()

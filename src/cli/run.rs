@@ -7,8 +7,7 @@ use super::exit::{Exit, Failure};
 use super::json::{self, Event};
 use super::port::Local;
 use super::print::{self, Out};
-use super::signals::{Signals, Stop};
-use crate::engine::{Handle, JobView, Places, Run, Snapshot};
+use crate::engine::{EndSignal, Handle, JobView, Places, Run, Snapshot};
 use crate::instance::{Instance, Shown, claim_or_connect};
 use crate::job::{JobId, JobState};
 
@@ -23,7 +22,7 @@ pub(super) async fn run(places: &Places, until_empty: bool, out: &mut Out<'_>) -
             ));
         }
     };
-    let mut signals = Signals::listen()?;
+    let mut signals = super::listen()?;
     let mut local = Local::start(claim, places, Run::All)?;
     local.serve(|| Shown::NoWindow)?;
     if !out.is_json() && !until_empty {
@@ -32,8 +31,8 @@ pub(super) async fn run(places: &Places, until_empty: bool, out: &mut Out<'_>) -
     tokio::select! {
         ended = attend(local.handle().clone(), until_empty, out) => ended,
         stop = signals.next() => Ok(match stop {
-            Stop::Interrupt => Exit::Interrupted,
-            Stop::Terminate => Exit::Done,
+            EndSignal::Interrupt => Exit::Interrupted,
+            EndSignal::Terminate => Exit::Done,
         }),
     }
 }

@@ -13,8 +13,8 @@ use super::jobs::{Entry, Jobs};
 use super::pace::Cap;
 use super::runs::{Ended, Heard, Runs};
 use super::saver::{Saved, Saver};
-use super::{Border, Change, Command, Envelope, Refusal, Reply, Run, Snapshot};
-use crate::job::{Fault, Job, JobEvent, JobId, JobState, NewJob, Secrets};
+use super::{Border, Refusal, Reply, Run, Snapshot};
+use crate::job::{Fault, Job, JobEvent, JobId, JobState, Secrets};
 use crate::store::{Loaded, Record, Settings};
 use crate::transfer;
 
@@ -28,7 +28,7 @@ const MEASURE_EVERY: Duration = Duration::from_millis(500);
 const LOOK_AT_DISK_EVERY: Duration = Duration::from_secs(10);
 
 /// Where an answer goes.
-type AnswerTo = oneshot::Sender<Result<Reply, Refusal>>;
+pub(super) type AnswerTo = oneshot::Sender<Result<Reply, Refusal>>;
 
 /// What is done once something is on disk.
 pub(super) enum AfterSave {
@@ -43,7 +43,7 @@ pub(super) enum AfterSave {
 }
 
 /// Small tasks beside the transfers.
-enum Chore {
+pub(super) enum Chore {
     Probed(AnswerTo, Result<transfer::Probe, Fault>),
     /// The unfinished files of a cancelled job are deleted.
     Cleaned(JobId),
@@ -52,7 +52,7 @@ enum Chore {
 
 /// The transfer thread's state.
 pub(super) struct Core {
-    border: Border,
+    pub(super) border: Border,
     pub(super) jobs: Jobs,
     pub(super) runs: Runs,
     pub(super) all: Arc<Cap>,
@@ -60,18 +60,19 @@ pub(super) struct Core {
     mode: Run,
     saver: Saver,
     saved_news: mpsc::Receiver<Saved>,
+    saver_lives: bool,
     /// Whatever is waiting for its ticket, oldest first.
     after_save: VecDeque<(u64, AfterSave)>,
-    chores: JoinSet<Chore>,
+    pub(super) chores: JoinSet<Chore>,
     client: Option<reqwest::Client>,
     notices: Arc<Vec<String>>,
     usual_folder: PathBuf,
     free_bytes: Option<u64>,
     started: Instant,
     next_measure: Option<Instant>,
-    next_look_at_disk: Instant,
+    pub(super) next_look_at_disk: Instant,
     last_publish: Option<Instant>,
-    closing: bool,
+    pub(super) closing: bool,
 }
 
 /// What the loop starts with.
@@ -113,6 +114,7 @@ impl Core {
             mode: start.mode,
             saver: start.saver,
             saved_news: start.saved_news,
+            saver_lives: true,
             after_save: VecDeque::new(),
             chores: JoinSet::new(),
             client: None,
@@ -130,6 +132,7 @@ impl Core {
     /// Runs until it is told to stop (or whoever could is gone) and everything is on disk.
     pub(super) async fn run(mut self, mut stop: oneshot::Receiver<()>) {
         self.clean_up_after_last_time();
+        self.look_at_disk();
         loop {
             let now = Instant::now();
             self.retry_what_is_due(now);
@@ -149,11 +152,11 @@ impl Core {
                     Heard::Ended(ended) => self.end_run(ended),
                 },
                 _ = &mut stop, if !self.closing => self.close(),
-                envelope = self.border.commands.recv(), if !self.border.commands.is_closed() => match envelope {
+                envelope = self.border.commands.recv(), if !self.closing => match envelope {
                     Some(envelope) => self.take_in(envelope),
                     None => self.close(),
                 },
-                Some(saved) = self.saved_news.recv() => self.go_on_after(&saved),
+                saved = self.saved_news.recv(), if self.saver_lives => self.go_on_after(&saved.unwrap_or_else(Saved::never)),
                 Some(chore) = self.chores.join_next() => {
                     if let Ok(chore) = chore { self.end_chore(chore) }
                 }
@@ -172,164 +175,6 @@ impl Core {
         self.runs.is_empty() && self.chores.is_empty() && self.after_save.is_empty()
     }
 
-    // Commands.
-
-    fn take_in(&mut self, Envelope { command, answer }: Envelope) {
-        if self.closing {
-            return self.border.answer(answer, Err(Refusal::Stopping));
-        }
-        match command {
-            Command::Add(new) => self.add(new, answer),
-            Command::Fetch(new) => self.fetch(new, answer),
-            Command::Probe(new) => self.probe(new, answer),
-            Command::Change(ids, change) => self.change(&ids, &change, answer),
-            Command::SetLimit(limit) => {
-                self.all.set_rate(limit);
-                self.settings.limit = limit;
-                self.save_settings(answer);
-            }
-            Command::SetDownloadFolder(folder) => {
-                self.settings.download_folder = Some(folder);
-                self.next_look_at_disk = Instant::now();
-                self.look_at_disk();
-                self.save_settings(answer);
-            }
-        }
-    }
-
-    fn add(&mut self, new: Vec<NewJob>, answer: AnswerTo) {
-        let jobs: Result<Vec<_>, Fault> =
-            new.into_iter().map(|new| new.into_job(JobId::random(), unix_secs())).collect();
-        match jobs {
-            Ok(jobs) => {
-                let records = jobs.iter().map(|(job, _)| Record::Job(Arc::new(job.clone()))).collect();
-                self.save(records, AfterSave::Add(jobs, answer));
-            }
-            Err(fault) => self.border.answer(answer, Err(Refusal::Fault(fault))),
-        }
-    }
-
-    fn fetch(&mut self, new: NewJob, answer: AnswerTo) {
-        let (job, secrets) = match new.clone().into_job(JobId::random(), unix_secs()) {
-            Ok(made) => made,
-            Err(fault) => return self.border.answer(answer, Err(Refusal::Fault(fault))),
-        };
-        let is_same = |old: &Job| {
-            !old.state.is_final()
-                && old.files.len() == 1
-                && old.files[0].url == job.files[0].url
-                && old.files[0].folder == job.files[0].folder
-                && old.files[0].asked_name == job.files[0].asked_name
-        };
-        let Some(id) = self.jobs.iter().find(|entry| is_same(&entry.job)).map(|entry| entry.job.id) else {
-            return self.add(vec![new], answer);
-        };
-        let Some(entry) = self.jobs.get_mut(id) else { return };
-        entry.secrets = secrets;
-        entry.asked = true;
-        entry.retry_at = None;
-        let old = entry.job_mut();
-        old.priority = job.priority;
-        old.limit = job.limit;
-        old.headers = job.headers;
-        old.needs_secrets = job.needs_secrets;
-        old.faults_in_a_row = 0;
-        if job.files[0].sha256.is_some() {
-            old.files[0].sha256.clone_from(&job.files[0].sha256);
-        }
-        if let Some(resumed) = old.state.after(&JobEvent::Resume) {
-            old.state = resumed;
-        }
-        if let Some(live) = &entry.live {
-            live.pace.own().set_rate(job.limit);
-        }
-        let record = Record::Job(Arc::clone(&entry.job));
-        self.save(vec![record], AfterSave::Answer(answer, Ok(Reply::Added(vec![id]))));
-    }
-
-    fn probe(&mut self, new: NewJob, answer: AnswerTo) {
-        let made = new.into_job(JobId::random(), unix_secs());
-        let (made, client) = match made.and_then(|made| Ok((made, self.client()?))) {
-            Ok(ready) => ready,
-            Err(fault) => return self.border.answer(answer, Err(Refusal::Fault(fault))),
-        };
-        let (job, secrets) = made;
-        let access = super::runs::access_of(&job, &secrets);
-        self.chores.spawn(async move {
-            Chore::Probed(answer, transfer::probe(&client, &job.files[0], &access).await)
-        });
-    }
-
-    fn change(&mut self, ids: &[JobId], change: &Change, answer: AnswerTo) {
-        let mut result = Ok(Reply::Done);
-        let mut records = Vec::new();
-        for id in ids {
-            match self.change_one(*id, change) {
-                Ok(record) => records.extend(record),
-                Err(refusal) => result = result.and(Err(refusal)),
-            }
-        }
-        self.save(records, AfterSave::Answer(answer, result));
-    }
-
-    /// Changes one job; the record of it, if there is anything to save.
-    fn change_one(&mut self, id: JobId, change: &Change) -> Result<Option<Record>, Refusal> {
-        let entry = self.jobs.get_mut(id).filter(|entry| !entry.removing).ok_or(Refusal::NoSuchJob(id))?;
-        let event = match change {
-            Change::Resume => {
-                entry.asked = true;
-                JobEvent::Resume
-            }
-            Change::Suspend => JobEvent::Suspend,
-            Change::Cancel => JobEvent::Cancel,
-            Change::Complete => JobEvent::Complete,
-            Change::Remove => {
-                entry.removing = true;
-                // Makes the views anew without it.
-                let is_final = entry.job_mut().state.is_final();
-                if is_final {
-                    return Ok(self.finish_removal(id));
-                }
-                JobEvent::Cancel
-            }
-            Change::SetPriority(priority) => {
-                entry.job_mut().priority = *priority;
-                return Ok(Some(Record::Job(Arc::clone(&entry.job))));
-            }
-            Change::SetLimit(limit) => {
-                entry.job_mut().limit = *limit;
-                if let Some(live) = &entry.live {
-                    live.pace.own().set_rate(*limit);
-                }
-                return Ok(Some(Record::Job(Arc::clone(&entry.job))));
-            }
-        };
-        let before = entry.job.state.clone();
-        let Some(after) = before.after(&event) else {
-            return Err(Refusal::WrongState { name: entry.job.display_name(), state: before.word().into() });
-        };
-        if after == before {
-            return Ok(None);
-        }
-        let job = entry.job_mut();
-        job.state = after;
-        job.faults_in_a_row = 0;
-        if job.state.is_final() {
-            job.ended_unix_secs = Some(unix_secs());
-        } else {
-            job.ended_unix_secs = None;
-        }
-        let record = Record::Job(Arc::clone(&entry.job));
-        entry.retry_at = None;
-        if before.is_active() {
-            self.rest(id);
-        }
-        if matches!(change, Change::Cancel | Change::Complete | Change::Remove) {
-            self.clean_up(id);
-        }
-        Ok(Some(record))
-    }
-
     // What happens after something is on disk.
 
     pub(super) fn save(&mut self, records: Vec<Record>, then: AfterSave) {
@@ -343,7 +188,7 @@ impl Core {
         }
     }
 
-    fn save_settings(&mut self, answer: AnswerTo) {
+    pub(super) fn save_settings(&mut self, answer: AnswerTo) {
         match self.saver.save_settings(self.settings.clone()) {
             Some(ticket) => self.after_save.push_back((ticket, AfterSave::Answer(answer, Ok(Reply::Done)))),
             None => self.border.answer(answer, Err(Refusal::Busy)),
@@ -351,6 +196,7 @@ impl Core {
     }
 
     fn go_on_after(&mut self, saved: &Saved) {
+        self.saver_lives = saved.ticket != u64::MAX;
         if let Err(sentence) = &saved.result
             && !self.notices.contains(sentence)
         {
@@ -461,7 +307,7 @@ impl Core {
     }
 
     /// Stops the run of a job that is no longer active.
-    fn rest(&mut self, id: JobId) {
+    pub(super) fn rest(&mut self, id: JobId) {
         self.runs.stop(id);
         if let Some(live) = self.jobs.get_mut(id).and_then(|entry| entry.live.as_mut()) {
             live.speed.rest();
@@ -483,59 +329,6 @@ impl Core {
         let client = transfer::client(super::pace::start_small)?;
         self.client = Some(client.clone());
         Ok(client)
-    }
-
-    // Cleaning up.
-
-    /// Deletes the unfinished files of a job that is final, once no run writes to them.
-    fn clean_up(&mut self, id: JobId) {
-        if self.runs.has(id) {
-            return;
-        }
-        let Some(entry) = self.jobs.get(id) else { return };
-        let parts: Vec<PathBuf> = entry
-            .job
-            .files
-            .iter()
-            .filter(|file| !file.finished)
-            .filter_map(crate::job::JobFile::part_path)
-            .collect();
-        self.chores.spawn(async move {
-            let deleted = tokio::task::spawn_blocking(move || {
-                for part in parts {
-                    match std::fs::remove_file(&part) {
-                        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                            tracing::warn!(path = %part.display(), %error, "an unfinished file could not be deleted");
-                        }
-                        _ => {}
-                    }
-                }
-            });
-            // It logs what it cannot do; there is nobody else to tell.
-            let _ = deleted.await;
-            Chore::Cleaned(id)
-        });
-    }
-
-    fn clean_up_after_last_time(&mut self) {
-        let left_over: Vec<JobId> = self
-            .jobs
-            .iter()
-            .filter(|entry| entry.job.state.is_final())
-            .filter(|entry| entry.job.files.iter().any(|file| !file.finished && file.part.is_some()))
-            .map(|entry| entry.job.id)
-            .collect();
-        for id in left_over {
-            self.clean_up(id);
-        }
-    }
-
-    fn finish_removal(&mut self, id: JobId) -> Option<Record> {
-        if self.runs.has(id) {
-            return None;
-        }
-        self.jobs.remove(id);
-        Some(Record::Gone(id))
     }
 
     fn end_chore(&mut self, chore: Chore) {
@@ -579,7 +372,7 @@ impl Core {
         }
     }
 
-    fn look_at_disk(&mut self) {
+    pub(super) fn look_at_disk(&mut self) {
         let now = Instant::now();
         if self.next_look_at_disk > now {
             return;

@@ -5,6 +5,7 @@
 //! live here.
 
 mod command;
+mod commands;
 mod core;
 mod handle;
 mod jobs;
@@ -15,7 +16,7 @@ mod saver;
 mod snapshot;
 mod speed;
 
-pub use crate::session::{Ending, Endings};
+pub use crate::session::{EndSignal, EndSignals};
 pub use crate::transfer::Probe;
 pub use command::{Change, Command, Refusal, Reply};
 pub use handle::{Answer, Border, Envelope, Handle, Waker, border};

@@ -35,6 +35,14 @@ pub(super) struct Saved {
     pub(super) next_generation_due: bool,
 }
 
+impl Saved {
+    /// The thread is gone: nothing that was asked for is going to be saved.
+    pub(super) fn never() -> Self {
+        let sentence = "Meanwhile can no longer save anything: the thread that does it has failed. You can start it anew.";
+        Self { ticket: u64::MAX, result: Err(sentence.into()), next_generation_due: false }
+    }
+}
+
 /// The engine's end of the thread. Dropping it lets the thread finish what it was asked for and end.
 pub(super) struct Saver {
     wishes: mpsc::Sender<(u64, Wish)>,

@@ -64,7 +64,7 @@ impl Seen {
 async fn local(
     before: Option<JobView>,
     steps: Vec<JobView>,
-    mut stop: impl Future<Output = Stop> + Unpin,
+    mut stop: impl Future<Output = EndSignal> + Unpin,
 ) -> Seen {
     let (handle, border) = border(numbered(1, before.as_ref()));
     let mut text = Vec::new();
@@ -145,7 +145,7 @@ async fn a_wait_on_the_way_is_an_event_and_no_end() {
 #[tokio::test(start_paused = true)]
 async fn a_signal_holds_the_job() {
     let job = queued();
-    let seen = local(None, vec![job.clone()], ready(Stop::Interrupt)).await;
+    let seen = local(None, vec![job.clone()], ready(EndSignal::Interrupt)).await;
     assert_eq!(seen.result, Ok(Some(Exit::Interrupted)));
     assert_eq!(seen.asked, [Command::Change(vec![job.job.id], Change::Suspend)]);
     assert_eq!(seen.last_event()["event"], "stopped");

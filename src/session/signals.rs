@@ -1,35 +1,36 @@
-//! The signals that end a process: asked for, not forced.
+//! The signals that ask this process to end.
 
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::exit::{Exit, Failure};
+/// How this process was asked to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndSignal {
+    /// By the user at the keyboard (SIGINT).
+    Interrupt,
+    /// By the system or the session (SIGTERM, SIGHUP).
+    Terminate,
+}
 
-/// Listens for SIGINT, SIGTERM and SIGHUP from when it is made. One that the process was started with
-/// ignored (nohup, a background job of a script) stays ignored.
-pub(super) struct Signals {
+/// Listens for SIGINT, SIGTERM and SIGHUP from when it is made; they no longer end the process by themselves. One
+/// that the process was started with ignored (nohup, a background job of a script) stays ignored.
+pub struct EndSignals {
     interrupt: Option<Signal>,
     terminate: Option<Signal>,
     hang_up: Option<Signal>,
 }
 
-/// Which one came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stop {
-    /// SIGINT: the user, at the keyboard.
-    Interrupt,
-    /// SIGTERM or SIGHUP: the system or the session.
-    Terminate,
-}
-
-impl Signals {
-    /// Starts to listen. Needs a tokio runtime.
-    pub(super) fn listen() -> Result<Self, Failure> {
+impl EndSignals {
+    /// Begins to listen. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// Whatever the system says when it refuses a signal handler.
+    pub fn listen() -> io::Result<Self> {
         let ignored = std::fs::read_to_string("/proc/self/status").map_or(0, |status| ignored(&status));
         let listen = |kind: SignalKind| {
             let is_ignored = ignored >> (kind.as_raw_value() - 1) & 1 == 1;
-            (!is_ignored).then(|| signal(kind)).transpose().map_err(|error| failure(&error))
+            (!is_ignored).then(|| signal(kind)).transpose()
         };
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
@@ -39,11 +40,11 @@ impl Signals {
     }
 
     /// Waits for the next one.
-    pub(super) async fn next(&mut self) -> Stop {
+    pub async fn next(&mut self) -> EndSignal {
         tokio::select! {
-            () = received(&mut self.interrupt) => Stop::Interrupt,
-            () = received(&mut self.terminate) => Stop::Terminate,
-            () = received(&mut self.hang_up) => Stop::Terminate,
+            () = received(&mut self.interrupt) => EndSignal::Interrupt,
+            () = received(&mut self.terminate) => EndSignal::Terminate,
+            () = received(&mut self.hang_up) => EndSignal::Terminate,
         }
     }
 }
@@ -61,13 +62,6 @@ async fn received(signal: &mut Option<Signal>) {
 fn ignored(status: &str) -> u64 {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
-}
-
-fn failure(error: &io::Error) -> Failure {
-    Failure::new(
-        Exit::Failed,
-        format!("Signals cannot be listened for: {error}. You can end some programs and try again."),
-    )
 }
 
 #[cfg(test)]
