@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::idle::{Bucket, FIRST_WINDOW, OwnSocket, window_for};
+use crate::idle::{Bucket, FIRST_WINDOW, OwnSocket, Place, window_for};
 use crate::job::Rate;
 use crate::transfer::Pace;
 
@@ -48,12 +48,10 @@ impl Cap {
 
     /// Books what a new connection's window lets in before anything is read: it arrives as much as the rest. A
     /// sixteenth of a second's worth at most, so that a very low cap does not delay the start.
-    fn book_first_window(&self) {
+    fn book_first_window(&self) -> Place {
         let mut bucket = self.bucket();
-        if let Some(rate) = bucket.rate() {
-            let window = (2 * FIRST_WINDOW).min((rate.bytes_per_sec() / 16) as usize);
-            bucket.book(window, Instant::now());
-        }
+        let most = bucket.rate().map_or(0, |rate| (rate.bytes_per_sec() / 16) as usize);
+        bucket.book(most.min(2 * FIRST_WINDOW), Instant::now())
     }
 
     fn bucket(&self) -> MutexGuard<'_, Bucket> {
@@ -66,6 +64,8 @@ pub(super) struct JobPace {
     own: Arc<Cap>,
     all: Arc<Cap>,
     connection: Mutex<Option<Connection>>,
+    /// Where it stands in line for its own cap and for the one over all.
+    places: Mutex<(Place, Place)>,
 }
 
 struct Connection {
@@ -79,7 +79,12 @@ struct Connection {
 
 impl JobPace {
     pub(super) fn new(own: Option<Rate>, all: &Arc<Cap>) -> Self {
-        Self { own: Cap::new(own), all: Arc::clone(all), connection: Mutex::new(None) }
+        Self {
+            own: Cap::new(own),
+            all: Arc::clone(all),
+            connection: Mutex::new(None),
+            places: Mutex::default(),
+        }
     }
 
     /// The job's own cap.
@@ -94,6 +99,10 @@ impl JobPace {
 
     fn connection(&self) -> MutexGuard<'_, Option<Connection>> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn places(&self) -> MutexGuard<'_, (Place, Place)> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Has the kernel offer no more than the caps let through in a moment, so that what arrives is smooth and not
@@ -128,10 +137,9 @@ impl Pace for JobPace {
             offered_bytes: FIRST_WINDOW,
         });
         if before.is_none() {
-            for cap in [&self.own, &self.all] {
-                cap.connections.fetch_add(1, Ordering::Relaxed);
-                cap.book_first_window();
-            }
+            self.own.connections.fetch_add(1, Ordering::Relaxed);
+            self.all.connections.fetch_add(1, Ordering::Relaxed);
+            *self.places() = (self.own.book_first_window(), self.all.book_first_window());
         }
         self.hold();
     }
@@ -145,13 +153,13 @@ impl Pace for JobPace {
 
     fn book(&self, bytes: usize) {
         let now = Instant::now();
-        self.own.bucket().book(bytes, now);
-        self.all.bucket().book(bytes, now);
+        *self.places() = (self.own.bucket().book(bytes, now), self.all.bucket().book(bytes, now));
         self.hold();
     }
 
     fn wait(&self) -> Option<Duration> {
         let now = Instant::now();
-        self.own.bucket().wait(now).max(self.all.bucket().wait(now))
+        let (own, all) = *self.places();
+        self.own.bucket().wait(own, now).max(self.all.bucket().wait(all, now))
     }
 }

@@ -19,21 +19,28 @@ pub const FIRST_WINDOW: usize = 16 * 1024;
 /// Two ordinary segments: a sender with less room waits for delayed acknowledgements.
 const LEAST_WINDOW: usize = 2 * 1448;
 
-/// A cap that is paid after the fact: what has arrived is booked, and whoever receives waits until the
-/// balance is back at zero. It starts empty, so the first second holds no burst.
+/// A cap that is paid after the fact: what has arrived is booked, and whoever received it waits until it is paid
+/// for. It starts empty, so the first second holds no burst. Several may share one: each waits for its own
+/// [`Place`] in the line of bookings, so they take turns and nobody is left out.
 #[derive(Debug)]
 pub struct Bucket {
     rate: Option<Rate>,
     /// Bytes that may arrive now; below zero, what has arrived too early.
     balance_bytes: f64,
+    /// All bytes ever booked.
+    booked_bytes: f64,
     updated: Instant,
 }
+
+/// A place in the line of bookings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
+pub struct Place(f64);
 
 impl Bucket {
     /// A bucket for that rate; `None` never makes anybody wait.
     #[must_use]
     pub const fn new(rate: Option<Rate>, now: Instant) -> Self {
-        Self { rate, balance_bytes: 0.0, updated: now }
+        Self { rate, balance_bytes: 0.0, booked_bytes: 0.0, updated: now }
     }
 
     /// The rate in force.
@@ -51,21 +58,23 @@ impl Bucket {
         self.rate = rate;
     }
 
-    /// Books bytes that have arrived.
-    pub fn book(&mut self, bytes: usize, now: Instant) {
+    /// Books bytes that have arrived; the place they have in the line.
+    pub fn book(&mut self, bytes: usize, now: Instant) -> Place {
         self.refill(now);
         if self.rate.is_some() {
             self.balance_bytes -= bytes as f64;
+            self.booked_bytes += bytes as f64;
         }
+        Place(self.booked_bytes)
     }
 
-    /// How long to wait until more may arrive; `None` if it may now.
-    pub fn wait(&mut self, now: Instant) -> Option<Duration> {
+    /// How long to wait until everything up to a place is paid for; `None` if it is.
+    pub fn wait(&mut self, place: Place, now: Instant) -> Option<Duration> {
         self.refill(now);
         let rate = self.rate?.bytes_per_sec() as f64;
+        let owed_bytes = place.0 - (self.booked_bytes + self.balance_bytes);
         // Never nothing, however small the debt: time must pass for it to be paid.
-        (self.balance_bytes < 0.0)
-            .then(|| Duration::from_secs_f64(-self.balance_bytes / rate).max(Duration::from_micros(1)))
+        (owed_bytes > 0.0).then(|| Duration::from_secs_f64(owed_bytes / rate).max(Duration::from_micros(1)))
     }
 
     fn refill(&mut self, now: Instant) {
@@ -107,12 +116,13 @@ mod tests {
         let start = Instant::now();
         let mut now = start;
         let mut bucket = Bucket::new(rate(rate_bps), now);
+        let mut place = Place::default();
         let mut came = Vec::new();
         while now - start < Duration::from_secs(secs) {
-            if let Some(wait) = bucket.wait(now) {
+            if let Some(wait) = bucket.wait(place, now) {
                 now += wait + late;
             } else {
-                bucket.book(chunk, now);
+                place = bucket.book(chunk, now);
                 came.push((now - start, chunk));
             }
         }
@@ -145,16 +155,16 @@ mod tests {
     fn a_lifted_cap_is_felt_at_once_and_a_new_one_makes_no_burst() {
         let now = Instant::now();
         let mut bucket = Bucket::new(rate(1000), now);
-        bucket.book(10_000, now);
-        assert_eq!(bucket.wait(now), Some(Duration::from_secs(10)));
+        let place = bucket.book(10_000, now);
+        assert_eq!(bucket.wait(place, now), Some(Duration::from_secs(10)));
         bucket.set_rate(rate(100_000), now);
-        assert_eq!(bucket.wait(now), Some(Duration::from_millis(100)));
+        assert_eq!(bucket.wait(place, now), Some(Duration::from_millis(100)));
         bucket.set_rate(None, now);
-        assert_eq!(bucket.wait(now), None);
+        assert_eq!(bucket.wait(place, now), None);
         bucket.book(1_000_000, now);
         bucket.set_rate(rate(1000), now + Duration::from_hours(1));
-        bucket.book(1000, now + Duration::from_hours(1));
-        assert_eq!(bucket.wait(now + Duration::from_hours(1)), Some(Duration::from_secs(1)));
+        let place = bucket.book(1000, now + Duration::from_hours(1));
+        assert_eq!(bucket.wait(place, now + Duration::from_hours(1)), Some(Duration::from_secs(1)));
     }
 
     #[test]
@@ -162,7 +172,27 @@ mod tests {
         let now = Instant::now() + Duration::from_secs(10);
         let mut bucket = Bucket::new(rate(1000), now);
         bucket.book(1000, now);
-        bucket.book(1000, now.checked_sub(Duration::from_secs(5)).unwrap());
-        assert_eq!(bucket.wait(now), Some(Duration::from_secs(2)));
+        let place = bucket.book(1000, now.checked_sub(Duration::from_secs(5)).unwrap());
+        assert_eq!(bucket.wait(place, now), Some(Duration::from_secs(2)));
+    }
+
+    #[test]
+    fn those_who_share_a_cap_take_turns() {
+        let start = Instant::now();
+        let mut bucket = Bucket::new(rate(1000), start);
+        let mut places = [Place::default(); 3];
+        let mut got = [0; 3];
+        let mut now = start;
+        while now - start < Duration::from_mins(1) {
+            // The first in the list always wakes first, as with timers of one runtime.
+            for (place, got) in places.iter_mut().zip(&mut got) {
+                if bucket.wait(*place, now).is_none() {
+                    *place = bucket.book(100, now);
+                    *got += 100;
+                }
+            }
+            now += places.iter().filter_map(|place| bucket.wait(*place, now)).min().unwrap();
+        }
+        assert!(got.iter().all(|got| (19_800..=20_300).contains(got)), "{got:?}");
     }
 }

@@ -7,5 +7,5 @@
 mod caps;
 mod sockets;
 
-pub use caps::{Bucket, FIRST_WINDOW, window_for};
+pub use caps::{Bucket, FIRST_WINDOW, Place, window_for};
 pub use sockets::{OwnSocket, Path};

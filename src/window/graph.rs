@@ -47,7 +47,10 @@ impl Graph {
         let top = steady_top(self.top.filter(|(of, _)| *of == job).map(|(_, top)| top), wanted);
         self.top = Some((job, top));
 
-        grid(ui, plot, top, span_secs, &look);
+        // A grid without a line would only strike the words through.
+        if !runs.is_empty() {
+            grid(ui, plot, top, span_secs, &look);
+        }
         let place = |at: u64, rate: f32| {
             let x = plot.right() - now.saturating_sub(at) as f32 / span as f32 * plot.width();
             pos2(x, plot.bottom() - (rate / top).min(1.0) * plot.height())
@@ -113,13 +116,15 @@ fn grid(ui: &Ui, plot: Rect, top: f32, span_secs: u32, look: &Look) {
             painter.text(pos2(plot.left() - 10.0, y), Align2::RIGHT_CENTER, label, font.clone(), look.weak);
         }
     }
-    for step in 0..=5_u8 {
-        let part = f32::from(step) / 5.0;
+    // Quarters of a minute, else whole minutes.
+    let parts: u8 = if span_secs == 60 { 4 } else { 5 };
+    for step in 0..=parts {
+        let part = f32::from(step) / f32::from(parts);
         let x = plot.left() + part * plot.width();
         let secs = ((1.0 - part) * span_secs as f32).round() as u64;
         let (label, align) = match step {
             0 => (format!("−{}", duration_in_words(secs)), Align2::LEFT_TOP),
-            5 => ("now".to_owned(), Align2::RIGHT_TOP),
+            _ if step == parts => ("now".to_owned(), Align2::RIGHT_TOP),
             _ => (format!("−{}", duration_in_words(secs)), Align2::CENTER_TOP),
         };
         painter.text(pos2(x, plot.bottom() + 6.0), align, label, font.clone(), look.weak);
