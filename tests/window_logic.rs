@@ -10,7 +10,7 @@ use egui::{Key, Modifiers, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use meanwhile::engine::{
-    Border, Change, Command, Envelope, JobView, Probe, RateSample, Refusal, Reply, Snapshot, border,
+    Border, Change, Command, Envelope, JobView, Probe, RateSample, Refusal, Reply, Snapshot, Theme, border,
 };
 use meanwhile::job::{Fault, FaultKind, JobId, JobState, NewHeader, NewJob, Priority, Rate, Waiting, Why};
 use meanwhile::window::{App, Door};
@@ -463,6 +463,17 @@ fn the_graph_says_its_average() {
     assert!(stage.shows("Speed over time, average 2.0 MiB/s"));
     stage.click("1 min");
     assert!(stage.shows("Speed over time, average 2.0 MiB/s"));
+}
+
+#[test]
+fn light_or_dark_is_the_users_choice() {
+    let mut stage = Stage::new(vec![]);
+    assert!(!stage.window.ctx.global_style().visuals.dark_mode);
+    stage.click("Appearance");
+    stage.click("Dark");
+    assert_eq!(stage.command(), Command::SetTheme(Theme::Dark));
+    stage.publish(|snapshot| snapshot.theme = Theme::Dark);
+    assert!(stage.window.ctx.global_style().visuals.dark_mode);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::job::{Fault, JobId, NewJob, Priority, Rate};
+use crate::store::Theme;
 use crate::transfer::Probe;
 
 /// Something to be done. The answer, where anyone waits for it, is a [`Reply`] or a [`Refusal`].
@@ -24,6 +25,8 @@ pub enum Command {
     SetLimit(Option<Rate>),
     /// Where new downloads go unless told otherwise.
     SetDownloadFolder(#[serde(with = "crate::job::path")] PathBuf),
+    /// Whether the window is light or dark.
+    SetTheme(Theme),
 }
 
 /// What can be changed about a job.

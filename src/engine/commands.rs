@@ -27,6 +27,10 @@ impl Core {
                 self.settings.limit = limit;
                 self.save_settings(answer);
             }
+            Command::SetTheme(theme) => {
+                self.settings.theme = theme;
+                self.save_settings(answer);
+            }
             Command::SetDownloadFolder(folder) => {
                 self.settings.download_folder = Some(folder);
                 self.next_look_at_disk = Instant::now();

@@ -404,6 +404,7 @@ impl Core {
         let last = self.border.published();
         self.jobs.may_have_changed()
             || last.limit != self.settings.limit
+            || last.theme != self.settings.theme
             || last.free_bytes != self.free_bytes
             || !Arc::ptr_eq(&last.notices, &self.notices)
     }
@@ -418,6 +419,7 @@ impl Core {
             jobs: self.jobs.views(),
             rate_bps: self.jobs.rate_bps(),
             limit: self.settings.limit,
+            theme: self.settings.theme,
             download_folder: self.download_folder(),
             free_bytes: self.free_bytes,
             notices: Arc::clone(&self.notices),

@@ -17,6 +17,7 @@ mod snapshot;
 mod speed;
 
 pub use crate::session::{EndSignal, EndSignals};
+pub use crate::store::Theme;
 pub use crate::transfer::Probe;
 pub use command::{Change, Command, Refusal, Reply};
 pub use handle::{Answer, Border, Envelope, Handle, Waker, border};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::job::{Job, JobId, Rate};
+use crate::store::Theme;
 
 /// Seconds between two samples of a speed graph.
 pub const SAMPLE_SECS: f32 = 0.5;
@@ -25,6 +26,8 @@ pub struct Snapshot {
     pub rate_bps: u64,
     /// The cap over all jobs.
     pub limit: Option<Rate>,
+    /// Whether the window is light or dark.
+    pub theme: Theme,
     /// Where new downloads go unless told otherwise.
     pub download_folder: PathBuf,
     /// Bytes free there; `None` where that is not known.
@@ -42,6 +45,7 @@ impl Snapshot {
             && Arc::ptr_eq(&self.notices, &other.notices)
             && self.rate_bps == other.rate_bps
             && self.limit == other.limit
+            && self.theme == other.theme
             && self.download_folder == other.download_folder
             && self.free_bytes == other.free_bytes
     }

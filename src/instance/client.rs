@@ -111,7 +111,8 @@ impl Client {
             Answer::Jobs(overview) => overview,
             other => return Err(unexpected(&other)),
         };
-        let Overview { count, number, rate_bps, limit, download_folder, free_bytes, notices } = overview;
+        let Overview { count, number, rate_bps, limit, theme, download_folder, free_bytes, notices } =
+            overview;
         let mut jobs = Vec::new();
         for _ in 0..count {
             match answers.next()? {
@@ -120,7 +121,7 @@ impl Client {
             }
         }
         let (jobs, notices) = (Arc::new(jobs), Arc::new(notices));
-        Ok(Snapshot { number, jobs, rate_bps, limit, download_folder, free_bytes, notices })
+        Ok(Snapshot { number, jobs, rate_bps, limit, theme, download_folder, free_bytes, notices })
     }
 
     /// Calls `on_job` with each of these jobs and again whenever one changes, until it has seen enough,

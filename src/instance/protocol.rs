@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Command, JobView, Refusal, Reply, Snapshot};
+use crate::engine::{Command, JobView, Refusal, Reply, Snapshot, Theme};
 use crate::job::{JobId, Rate};
 
 /// Changes with every change of what is said; there is no talk between versions.
@@ -73,6 +73,7 @@ pub(super) struct Overview {
     pub(super) number: u64,
     pub(super) rate_bps: u64,
     pub(super) limit: Option<Rate>,
+    pub(super) theme: Theme,
     #[serde(with = "crate::job::path")]
     pub(super) download_folder: PathBuf,
     pub(super) free_bytes: Option<u64>,
@@ -86,6 +87,7 @@ impl From<&Snapshot> for Overview {
             number: snapshot.number,
             rate_bps: snapshot.rate_bps,
             limit: snapshot.limit,
+            theme: snapshot.theme,
             download_folder: snapshot.download_folder.clone(),
             free_bytes: snapshot.free_bytes,
             notices: snapshot.notices.to_vec(),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::StoreError;
 use super::atomic::{set_aside, write_atomically};
@@ -10,6 +11,34 @@ use crate::job::Rate;
 
 /// How many background jobs run at once unless the user says otherwise (DESIGN: as download managers do).
 const BACKGROUND_JOBS: usize = 3;
+
+/// Whether the window is light or dark.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Theme {
+    /// As the desktop says, where it says so.
+    #[default]
+    System,
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
+}
+
+impl Theme {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::System, Self::Light, Self::Dark];
+
+    /// The word for it in the settings.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+}
 
 /// What the user has set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,11 +49,13 @@ pub struct Settings {
     pub download_folder: Option<PathBuf>,
     /// How many background jobs run at once.
     pub background_jobs: usize,
+    /// Whether the window is light or dark.
+    pub theme: Theme,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { limit: None, download_folder: None, background_jobs: BACKGROUND_JOBS }
+        Self { limit: None, download_folder: None, background_jobs: BACKGROUND_JOBS, theme: Theme::System }
     }
 }
 
@@ -38,6 +69,8 @@ const TEMPLATE: &str = "\
     download_folder: \"\",
     // How many background downloads run at once.
     background_jobs: 3,
+    // Whether the window is \"light\", \"dark\", or as the \"system\" says.
+    theme: \"system\",
 )
 ";
 
@@ -60,16 +93,23 @@ pub fn load_settings(folder: &Path) -> (Settings, Vec<String>) {
             return (Settings::default(), notices);
         }
     };
-    let fields = match ron::from_str::<ron::Value>(&text) {
-        Ok(ron::Value::Map(fields)) => fields,
-        other => {
-            let why =
-                other.err().map_or_else(|| "it holds no settings".to_owned(), |error| error.to_string());
+    match parse(&text) {
+        Ok(parsed) => parsed,
+        Err(why) => {
             notices.push(format!("{} makes no sense, so the usual settings hold: {why}.", path.display()));
-            return (Settings::default(), notices);
+            (Settings::default(), notices)
         }
+    }
+}
+
+/// The settings in a text, and sentences about the fields that make no sense; an error if the whole makes none.
+fn parse(text: &str) -> Result<(Settings, Vec<String>), String> {
+    let fields = match ron::from_str::<ron::Value>(text) {
+        Ok(ron::Value::Map(fields)) => fields,
+        Ok(_) => return Err("it holds no settings".to_owned()),
+        Err(error) => return Err(error.to_string()),
     };
-    let mut reader = Reader { fields, notices };
+    let mut reader = Reader { fields, notices: Vec::new() };
     let usual = Settings::default();
     let settings = Settings {
         limit: reader.read::<u64>("limit_bps").map_or(usual.limit, Rate::from_bytes_per_sec),
@@ -79,8 +119,11 @@ pub fn load_settings(folder: &Path) -> (Settings, Vec<String>) {
         background_jobs: reader
             .read::<usize>("background_jobs")
             .map_or(usual.background_jobs, |jobs| jobs.clamp(1, 100)),
+        theme: reader
+            .read_word("theme", &Theme::ALL.map(|theme| (theme.word(), theme)))
+            .unwrap_or(usual.theme),
     };
-    (settings, reader.notices)
+    Ok((settings, reader.notices))
 }
 
 struct Reader {
@@ -89,6 +132,16 @@ struct Reader {
 }
 
 impl Reader {
+    /// Reads a field that is one of a few words.
+    fn read_word<T: Copy>(&mut self, name: &str, words: &[(&str, T)]) -> Option<T> {
+        let word = self.read::<String>(name)?;
+        let found = words.iter().find(|(known, _)| *known == word).map(|(_, value)| *value);
+        if found.is_none() {
+            self.notices.push(format!("The setting {name} cannot be “{word}”, so the usual one holds."));
+        }
+        found
+    }
+
     fn read<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
         let value = self.fields.get(&ron::Value::String(name.to_owned()))?.clone();
         match value.into_rust() {
@@ -102,26 +155,27 @@ impl Reader {
     }
 }
 
-/// Writes the settings; comments, order and unknown fields of the file stay. A file that does not parse is
-/// set aside first.
+/// Writes the settings; comments, order and unknown fields of the file stay. A file that cannot be edited like that
+/// is set aside first.
 ///
 /// # Errors
 /// [`StoreError`]: it cannot be written.
 pub fn save_settings(folder: &Path, settings: &Settings) -> Result<(), StoreError> {
     let path = path_in(folder);
-    let old = match std::fs::read_to_string(&path) {
-        Ok(text) if ron::from_str::<ron::Value>(&text).is_ok() => text,
-        Ok(_) => {
-            set_aside(&path)?;
-            TEMPLATE.to_owned()
+    let edited = match std::fs::read_to_string(&path) {
+        Ok(old) => {
+            let edited = with_values(&old, settings)?;
+            // The proof of an edit: it reads as what was meant.
+            if parse(&edited).is_ok_and(|(read, _)| read == *settings) {
+                edited
+            } else {
+                set_aside(&path)?;
+                with_values(TEMPLATE, settings)?
+            }
         }
-        Err(_) => TEMPLATE.to_owned(),
+        Err(_) => with_values(TEMPLATE, settings)?,
     };
-    let text = with_values(&old, settings)?;
-    // A layout this editing does not understand (several fields a line) is written anew.
-    let text =
-        if ron::from_str::<ron::Value>(&text).is_ok() { text } else { with_values(TEMPLATE, settings)? };
-    write_atomically(&path, text.as_bytes())
+    write_atomically(&path, edited.as_bytes())
 }
 
 /// The text with the value of each field replaced, line by line; a missing field goes before the last `)`.
@@ -131,6 +185,7 @@ fn with_values(text: &str, settings: &Settings) -> Result<String, StoreError> {
         ("limit_bps", settings.limit.map_or(0, Rate::bytes_per_sec).to_string()),
         ("download_folder", ron::to_string(&folder)?),
         ("background_jobs", settings.background_jobs.to_string()),
+        ("theme", format!("{:?}", settings.theme.word())),
     ];
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     for (name, value) in values {
@@ -166,6 +221,7 @@ mod tests {
             limit: Rate::from_bytes_per_sec(1 << 20),
             download_folder: Some("/tmp/a \"b\"".into()),
             background_jobs: 5,
+            theme: Theme::Dark,
         };
         for _ in 0..2 {
             save_settings(folder.path(), &settings).unwrap();
@@ -185,12 +241,24 @@ mod tests {
     }
 
     #[test]
+    fn a_layout_that_cannot_be_edited_is_set_aside_and_nothing_is_lost() {
+        let folder = folder_with("(theme: \"dark\")");
+        let settings =
+            Settings { limit: Rate::from_bytes_per_sec(7), theme: Theme::Dark, ..Settings::default() };
+        save_settings(folder.path(), &settings).unwrap();
+        assert_eq!(load_settings(folder.path()), (settings, vec![]));
+        assert!(folder.path().join("settings.ron.damaged-1").exists());
+    }
+
+    #[test]
     fn a_broken_field_costs_that_field_only() {
-        let folder = folder_with("(limit_bps: \"fast\", background_jobs: 7, download_folder: \"relative\")");
+        let folder = folder_with(
+            "(limit_bps: \"fast\", background_jobs: 7, theme: \"pink\", download_folder: \"relative\")",
+        );
         let (settings, notices) = load_settings(folder.path());
         assert_eq!(settings, Settings { background_jobs: 7, ..Settings::default() });
-        assert_eq!(notices.len(), 1);
-        assert!(notices[0].contains("limit_bps"), "{notices:?}");
+        assert_eq!(notices.len(), 2);
+        assert!(notices[0].contains("limit_bps") && notices[1].contains("pink"), "{notices:?}");
     }
 
     #[test]

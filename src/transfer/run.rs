@@ -8,7 +8,7 @@ use std::time::Duration;
 use reqwest::header::{self, HeaderMap};
 use reqwest::{Client, Response};
 use tokio::sync::oneshot;
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep, timeout_at};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep, timeout_at};
 
 use super::faults::fault_of_reqwest;
 use super::finish::{create_part, free_bytes, free_name, move_without_clobbering, open_part, seal, sha256};
@@ -459,7 +459,7 @@ async fn next_piece(
 }
 
 fn sync_timer() -> Interval {
-    let mut timer = interval(SYNC_EVERY);
+    let mut timer = interval_at(Instant::now() + SYNC_EVERY, SYNC_EVERY);
     timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
     timer
 }

@@ -79,6 +79,7 @@ impl App {
     #[must_use]
     pub fn new(ctx: &Context, handle: Handle, door: Door) -> Self {
         theme::install(ctx);
+        theme::follow(ctx, handle.snapshot().theme);
         let kept = door.opened(ctx);
         let waker = ctx.clone();
         handle.set_waker(Some(Arc::new(move || look_again(&waker))));
@@ -266,7 +267,12 @@ impl App {
             .exact_size(if narrow { 148.0 } else { 200.0 })
             .resizable(false)
             .frame(bar(10, 12))
-            .show(ui, |ui| sidebar::show(ui, &mut self.listing));
+            .show(ui, |ui| {
+                let theme = sidebar::show(ui, &mut self.listing, self.snapshot.theme);
+                if let Some(theme) = theme {
+                    self.send(For::Anything, Command::SetTheme(theme));
+                }
+            });
         self.refresh();
         Panel::bottom("status")
             .exact_size(34.0)
@@ -456,6 +462,7 @@ impl App {
 impl eframe::App for App {
     fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
         self.take_in();
+        theme::follow(ctx, self.snapshot.theme);
         self.watch_close(ctx);
     }
 

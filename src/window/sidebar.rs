@@ -1,12 +1,14 @@
-//! The filters at the left, each with how many jobs it shows.
+//! The filters at the left, each with how many jobs it shows, and the choice of light or dark below them.
 
-use egui::{Align2, FontId, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align, Align2, FontId, Layout, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+
+use crate::engine::Theme;
 
 use super::listing::{Filter, Listing};
 use super::theme::{self, Look};
 
-/// Draws the filters; a click chooses one.
-pub(super) fn show(ui: &mut Ui, listing: &mut Listing) {
+/// Draws the filters; a click chooses one. Returns the theme the user has chosen, if any.
+pub(super) fn show(ui: &mut Ui, listing: &mut Listing, theme: Theme) -> Option<Theme> {
     ui.spacing_mut().item_spacing.y = 2.0;
     for (filter, count) in Filter::EACH.into_iter().zip(listing.totals.counts) {
         let chosen = listing.filter == filter;
@@ -14,6 +16,26 @@ pub(super) fn show(ui: &mut Ui, listing: &mut Listing) {
             listing.filter = filter;
         }
     }
+    ui.with_layout(Layout::bottom_up(Align::Min), |ui| theme_choice(ui, theme)).inner
+}
+
+fn theme_choice(ui: &mut Ui, current: Theme) -> Option<Theme> {
+    let text = |theme| match theme {
+        Theme::System => "Like the system",
+        Theme::Light => "Light",
+        Theme::Dark => "Dark",
+    };
+    let mut chosen = None;
+    let choice =
+        theme::combo("Appearance", text(current).to_owned()).width(ui.available_width()).show_ui(ui, |ui| {
+            for theme in Theme::ALL {
+                if ui.selectable_label(theme == current, text(theme)).clicked() && theme != current {
+                    chosen = Some(theme);
+                }
+            }
+        });
+    choice.response.on_hover_text("Appearance").accessible_name("Appearance");
+    chosen
 }
 
 fn entry(ui: &mut Ui, text: &str, count: usize, chosen: bool) -> bool {

@@ -171,6 +171,18 @@ pub(super) fn install(ctx: &Context) {
     ctx.all_styles_mut(measures);
 }
 
+/// Goes by what the user has chosen.
+pub(super) fn follow(ctx: &Context, chosen: crate::engine::Theme) {
+    let preference = match chosen {
+        crate::engine::Theme::System => ThemePreference::System,
+        crate::engine::Theme::Light => ThemePreference::Light,
+        crate::engine::Theme::Dark => ThemePreference::Dark,
+    };
+    if ctx.options(|options| options.theme_preference) != preference {
+        ctx.set_theme(preference);
+    }
+}
+
 fn fonts() -> FontDefinitions {
     let mut fonts = FontDefinitions::default();
     let mut add = |name: &str, data: &'static [u8], tweak: FontTweak| {
