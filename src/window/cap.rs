@@ -129,7 +129,7 @@ fn slider(ui: &mut Ui, value: Option<Rate>, width: f32) -> (Option<SetTo>, bool)
     let knob = egui::pos2(egui::lerp(left..=right, position(shown) as f32), rect.center().y);
     let rail = egui::Rect::from_min_max(egui::pos2(left, knob.y - 2.0), egui::pos2(right, knob.y + 2.0));
     let painter = ui.painter();
-    painter.rect_filled(rail, 2.0, look.line);
+    painter.rect_filled(rail, 2.0, look.track());
     painter.rect_filled(rail.with_max_x(knob.x), 2.0, look.accent);
     let strong = response.hovered() || response.dragged() || response.has_focus();
     if response.has_focus() {

@@ -112,7 +112,7 @@ fn progress(ui: &mut Ui, rect: Rect, view: &JobView, light: &Light) {
     let line = Rect::from_min_size(pos2(rect.left(), rect.top() + 8.0), vec2(rect.width() - 8.0, 16.0));
     label(ui, line, RichText::new(words).size(11.5).color(text), Align::Min);
     let track = Rect::from_min_size(pos2(rect.left(), rect.top() + 30.0), vec2(rect.width() - 8.0, 5.0));
-    ui.painter().rect_filled(track, 2.5, look.line);
+    ui.painter().rect_filled(track, 2.5, look.track());
     match view.fraction() {
         Some(fraction) if fraction > 0.0 => {
             let filled = track.with_max_x(track.left() + (track.width() * fraction).max(5.0));

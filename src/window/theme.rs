@@ -31,7 +31,7 @@ pub(super) struct Look {
     pub control: Color32,
     /// A control under the pointer.
     pub control_hover: Color32,
-    /// Lines between things, and the empty part of a bar.
+    /// Lines between things.
     pub line: Color32,
     /// The selected row or entry.
     pub selected: Color32,
@@ -107,6 +107,11 @@ impl Look {
     /// The colours in force.
     pub(super) const fn of(visuals: &Visuals) -> Self {
         if visuals.dark_mode { DARK } else { LIGHT }
+    }
+
+    /// The empty part of a bar: translucent, so that it is seen on a selected row too.
+    pub(super) fn track(&self) -> Color32 {
+        self.weak.gamma_multiply(0.24)
     }
 }
 
