@@ -33,7 +33,8 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
 pub(super) fn fault_of_reqwest(error: &reqwest::Error) -> Fault {
     let refused = causes(error).find_map(|cause| cause.downcast_ref::<RedirectRefused>());
     let io_kind = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
-    let detail = causes(error).skip(1).last().map_or_else(|| error.to_string(), ToString::to_string);
+    // The outermost error names the address, so only its causes are told.
+    let detail = causes(error).skip(1).last().map(ToString::to_string).unwrap_or_default();
     // rustls is not ours to name, so its errors are known by their words.
     let is_tls = ["certificate", "handshake", "TLS", "tls"].iter().any(|word| detail.contains(word));
     let kind = match (refused, io_kind) {
