@@ -3,10 +3,13 @@
 use std::collections::HashSet;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use image::RgbaImage;
+use rustix::process::{Pid, Signal, kill_process};
+use x11rb::protocol::xproto::{ClientMessageEvent, ConnectionExt as _, EventMask};
 
-use super::{SOON, done, tool, until};
+use super::{SOON, done, nap, tool, until};
 
 /// A running Xvfb.
 pub(crate) struct Display {
@@ -16,9 +19,10 @@ pub(crate) struct Display {
 
 impl Display {
     pub(crate) fn start() -> Self {
-        // It chooses a free number itself and says which.
+        // It chooses a free number itself and says which. Without `-noreset` it would begin anew whenever the last
+        // of its clients leaves, and turn away who comes then.
         let mut process = tool("Xvfb", "xvfb")
-            .args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp"])
+            .args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp", "-noreset"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -73,14 +77,6 @@ impl Display {
         String::from_utf8_lossy(&found.stdout).lines().map(str::to_owned).collect()
     }
 
-    /// Waits for the one window with this title.
-    #[track_caller]
-    pub(crate) fn window(&self, title: &str) -> String {
-        let windows = until("a window", SOON, || Some(self.windows(title)).filter(|found| !found.is_empty()));
-        assert_eq!(windows.len(), 1, "{windows:?}");
-        windows.into_iter().next().expect("one")
-    }
-
     /// Gives a window the keyboard, as a desktop would.
     pub(crate) fn focus(&self, window: &str) {
         done(self.xdotool().args(["windowfocus", "--sync", window]));
@@ -94,15 +90,30 @@ impl Display {
         done(self.xdotool().args(["type", "--delay", "5", text]));
     }
 
-    /// Asks a window to close, as its title bar's button does.
+    /// Asks a window to close, as its title bar's button does (ICCCM 4.2.8.1).
     pub(crate) fn close(&self, window: &str) {
-        done(self.xdotool().args(["windowquit", window]));
+        let (display, _) = x11rb::connect(Some(&self.name)).expect("a connection to the display");
+        let atom = |name: &str| {
+            let asked = display.intern_atom(false, name.as_bytes()).expect("a request");
+            asked.reply().expect("an atom").atom
+        };
+        let window = window.parse().expect("the number of a window");
+        let data = [atom("WM_DELETE_WINDOW"), x11rb::CURRENT_TIME, 0, 0, 0];
+        let message = ClientMessageEvent::new(32, window, atom("WM_PROTOCOLS"), data);
+        let sent = display.send_event(false, window, EventMask::NO_EVENT, message).expect("a request");
+        sent.check().expect("the window is there");
     }
 }
 
 impl Drop for Display {
     fn drop(&mut self) {
-        // It may have ended; then there is nothing left to end.
+        // Asked to, it takes its lock and its socket along. It may have ended already.
+        let id = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw);
+        let _ = id.map(|id| kill_process(id, Signal::TERM));
+        let deadline = Instant::now() + SOON;
+        while matches!(self.process.try_wait(), Ok(None)) && Instant::now() < deadline {
+            nap(Duration::from_millis(10));
+        }
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
