@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use support::nginx::Nginx;
 use support::program::{Home, word};
-use support::{SOON, assert_is, content, length, until};
+use support::{Chance, SOON, assert_is, content, length, names_in, nap, seed, until};
 
 fn stage() -> (tempfile::TempDir, Nginx, Home) {
     let root = tempfile::tempdir().expect("a folder");
@@ -182,6 +182,59 @@ fn an_engine_that_was_killed_is_in_nobodys_way() {
     home.add("http://127.0.0.1:9/g", &["--paused"]);
     assert_eq!(home.list().len(), 2);
     drop(run);
+}
+
+#[test]
+fn what_was_acknowledged_outlives_kill_9() {
+    let home = Home::new();
+    let mut chance = Chance::new(seed());
+    let mut acknowledged = Vec::new();
+    for round in 0..4 {
+        let run = home.start_run();
+        let adds: Vec<_> = (0..6)
+            .map(|n| {
+                let url = format!("http://127.0.0.1:9/{round}/{n}");
+                home.start(["add", &url, "--paused", "--to", &word(&home.files())])
+            })
+            .collect();
+        // The moment itself is the event here: nothing can announce it.
+        nap(Duration::from_millis(chance.between(0, 150)));
+        run.kill();
+        // Who was not answered may be told so, or may have found the folder free.
+        acknowledged.extend(adds.into_iter().map(|add| add.end().calm()).filter(|said| said.code == 0));
+    }
+    let listed: HashSet<String> =
+        home.list().iter().filter_map(|job| job["id"].as_str().map(str::to_owned)).collect();
+    for said in &acknowledged {
+        assert!(listed.contains(said.out.trim()), "{said:?} is lost");
+    }
+}
+
+#[test]
+fn an_instance_that_is_stuck_is_said_and_not_waited_for_for_ever() {
+    let home = Home::new();
+    let run = home.start_run();
+    run.signal(Signal::STOP);
+    let said = home.run(["list"]).code(5);
+    assert!(said.err.contains("does not answer") && said.err.contains("You can "), "{said:#?}");
+    run.signal(Signal::CONT);
+    assert_eq!(home.list().len(), 0);
+}
+
+#[test]
+fn two_downloads_of_one_name_at_once_do_not_meet() {
+    let (root, nginx, home) = stage();
+    let (one, two) = (content(7, 400_000), content(8, 400_000));
+    for (folder, bytes) in [("a", &one), ("b", &two)] {
+        std::fs::create_dir(root.path().join(folder)).expect("a folder");
+        nginx.put(&format!("{folder}/same.bin"), bytes);
+    }
+    let _run = home.start_run();
+    let ids = ["a", "b"].map(|folder| home.add(&nginx.url(&format!("{folder}/same.bin?rate=300k")), &[]));
+    let paths = ids.map(|id| home.job_is(&id, "acknowledged")["path"].as_str().expect("a path").to_owned());
+    assert_is(paths[0].as_ref(), &one);
+    assert_is(paths[1].as_ref(), &two);
+    assert_eq!(names_in(&home.files()), ["same (2).bin", "same.bin"]);
 }
 
 #[test]

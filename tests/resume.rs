@@ -288,6 +288,50 @@ fn an_answer_that_breaks_off_is_gone_on_with_by_itself() {
 }
 
 #[test]
+fn a_server_that_falls_silent_is_asked_again() {
+    let good = Good::new(content(309, TOTAL));
+    let bytes = good.bytes.clone();
+    let server = Server::start(move |asked, answer| match asked.number {
+        0 => good.send_until(BROKEN_AT, asked, answer),
+        _ => good.send(asked, answer),
+    });
+    let home = Home::new();
+    let get = home.start(["get", &server.url("file.bin"), "--json"]);
+    // Thirty seconds of silence, as documented.
+    let waiting = get.event_within("waiting", 3 * SOON);
+    assert_eq!(waiting["fault"]["kind"], "stalled", "{waiting}");
+    get.end().fine();
+    assert_is(&home.file("file.bin"), &bytes);
+    assert_eq!(server.seen()[1].first_byte(), Some(BROKEN_AT));
+}
+
+#[test]
+fn a_login_that_is_no_longer_known_is_asked_for_and_nothing_is_lost() {
+    let good = Good::new(content(310, TOTAL));
+    let bytes = good.bytes.clone();
+    let server = Server::start(move |asked, answer| match (asked.number, asked.header("authorization")) {
+        (_, None) => answer.whole("401 Unauthorized", &[], b"who are you?"),
+        (0, _) => good.send_until(BROKEN_AT, asked, answer),
+        _ => good.send(asked, answer),
+    });
+    let home = Home::new();
+    let url = server.url_with_login("me:hunter2", "file.bin");
+    let get = home.start(["get", &url]);
+    wait_for_half(&home);
+    get.interrupt().code(130);
+    // Another process knows nothing of the login, and does not try without.
+    let id = home.list()[0]["id"].as_str().expect("an id").to_owned();
+    home.run(["resume", &id]).fine();
+    let said = home.run(["run", "--until-empty"]).code(1);
+    assert!(said.out.contains("login for this download is no longer known"), "{said:#?}");
+    assert_eq!(server.seen().len(), 1);
+    home.run(["get", &url]).fine();
+    assert_is(&home.file("file.bin"), &bytes);
+    assert_eq!(server.seen()[1].first_byte(), Some(BROKEN_AT));
+    home.state_is_without("hunter2");
+}
+
+#[test]
 fn a_busy_server_is_left_alone_as_long_as_it_asks() {
     let good = Good::new(content(305, TOTAL));
     let bytes = good.bytes.clone();

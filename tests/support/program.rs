@@ -258,14 +258,13 @@ impl Program {
     /// Waits for an event of `--json`.
     #[track_caller]
     pub(crate) fn event(&self, kind: &str) -> Value {
-        self.event_where(kind, |_| true)
+        self.event_within(kind, SOON)
     }
 
-    /// Waits for an event of `--json` of which this holds.
     #[track_caller]
-    pub(crate) fn event_where(&self, kind: &str, holds: impl Fn(&Value) -> bool) -> Value {
-        self.hear(&format!("event “{kind}”"), SOON, |lines| {
-            lines.out.iter().filter_map(|line| event_of(line, kind)).find(|event| holds(event))
+    pub(crate) fn event_within(&self, kind: &str, time: Duration) -> Value {
+        self.hear(&format!("event “{kind}”"), time, |lines| {
+            lines.out.iter().find_map(|line| event_of(line, kind))
         })
     }
 
