@@ -150,6 +150,46 @@ fn closing_asks_while_downloads_run_and_a_signal_does_not() {
     assert!(job["done_bytes"].as_u64().is_some_and(|bytes| bytes > 0), "{job}");
 }
 
+/// Closes the window while a download runs, and answers the question as it proposes: to go on without a window.
+fn close_and_keep_downloading(stage: &Stage) {
+    let list = stage.display.picture();
+    stage.display.close(&stage.window);
+    stage.display.picture_where("a question", |picture| difference(&list, picture) > 50_000);
+    stage.display.key("Return");
+    until("the window to go", SOON, || stage.display.windows("^Meanwhile$").is_empty().then_some(()));
+}
+
+#[test]
+fn a_closed_window_lets_downloads_go_on_and_the_process_end_after_them() {
+    let stage = Stage::new();
+    let bytes = content(4, 2_000_000);
+    let id = stage.home.add(&(stage.nginx.put("file.bin", &bytes) + "?rate=400k"), &[]);
+    stage.home.job_is(&id, "transferring");
+    close_and_keep_downloading(&stage);
+    assert_eq!(stage.home.job(&id)["state"], "transferring");
+    stage.program.end().fine();
+    assert_is(&stage.home.file("file.bin"), &bytes);
+    assert_eq!(stage.nginx.log().len(), 1, "in one go");
+}
+
+#[test]
+fn a_closed_window_is_opened_again_by_the_next_start() {
+    let mut stage = Stage::new();
+    let id = stage.home.add(&(stage.nginx.put("file.bin", &content(5, 9_000_000)) + "?rate=400k"), &[]);
+    stage.home.job_is(&id, "transferring");
+    close_and_keep_downloading(&stage);
+    stage.home.run([""; 0]).fine();
+    let windows = || Some(stage.display.windows("^Meanwhile$")).filter(|windows| !windows.is_empty());
+    let windows = until("the window again", SOON, windows);
+    assert_eq!(windows.len(), 1);
+    stage.display.picture_where("a painted window", |picture| colours(picture) > 200);
+    assert_eq!(stage.home.job(&id)["state"], "transferring");
+    assert_eq!(stage.nginx.log().len(), 0, "it is still the first request");
+    assert!(!stage.program.has_ended());
+    stage.program.signal(rustix::process::Signal::TERM);
+    stage.program.end().fine();
+}
+
 #[test]
 fn a_window_that_rests_costs_nothing() {
     let stage = Stage::new();
