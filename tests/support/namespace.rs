@@ -1,0 +1,74 @@
+//! Tests that need a network or mounts of their own start themselves again inside a namespace of the kernel.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::{done, tool};
+
+/// Set where a test runs inside.
+const INSIDE: &str = "MEANWHILE_TEST_INSIDE";
+
+/// What is separate from the rest of the machine.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Own {
+    /// The network: only loopback, which is up and carries nothing but this test.
+    Network,
+    /// The mounts.
+    Mounts,
+}
+
+/// Runs the body of the test of that name inside. Root can make namespaces; elsewhere the kernel has to let users.
+#[track_caller]
+pub(crate) fn inside(own: Own, test: &str, body: impl FnOnce()) {
+    if std::env::var_os(INSIDE).is_some() {
+        if matches!(own, Own::Network) {
+            done(tool("ip", "iproute2").args(["link", "set", "lo", "up"]));
+        }
+        return body();
+    }
+    let what = match own {
+        Own::Network => "--net",
+        Own::Mounts => "--mount",
+    };
+    let ways: [&[&str]; 2] = [&[what], &["--user", "--map-root-user", what]];
+    let way = ways.into_iter().find(|way| {
+        let tried = unshare(way).arg("true").stdout(Stdio::null()).stderr(Stdio::null()).status();
+        tried.is_ok_and(|status| status.success())
+    });
+    let Some(way) = way else {
+        panic!(
+            "This test needs a namespace of its own (unshare {what}). You can run it as root, or allow users to make \
+             them: sysctl -w kernel.unprivileged_userns_clone=1 kernel.apparmor_restrict_unprivileged_userns=0"
+        );
+    };
+    let this = std::env::current_exe().expect("this program");
+    let output = unshare(way)
+        .arg(this)
+        .args(["--exact", test, "--nocapture"])
+        .env(INSIDE, "1")
+        .stdin(Stdio::null())
+        .output()
+        .expect("unshare to start");
+    let words = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (out, err) = (words(&output.stdout), words(&output.stderr));
+    eprintln!("{err}");
+    assert!(output.status.success() && out.contains("1 passed"), "inside the namespace:\n{out}\n{err}");
+}
+
+fn unshare(way: &[&str]) -> Command {
+    let mut command = tool("unshare", "util-linux");
+    command.args(way);
+    command
+}
+
+/// Mounts a small disk in memory. Inside [`Own::Mounts`] only; it goes with the namespace.
+pub(crate) fn mount_small_disk(at: &Path, mebibytes: u32) {
+    let size = format!("size={mebibytes}M");
+    done(tool("mount", "mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(at));
+}
+
+/// Makes a mounted disk read-only, or writable again.
+pub(crate) fn set_read_only(at: &Path, read_only: bool) {
+    let how = if read_only { "remount,ro" } else { "remount,rw" };
+    done(tool("mount", "mount").args(["-o", how]).arg(at));
+}
