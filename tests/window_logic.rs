@@ -214,7 +214,7 @@ fn adding_probes_shows_and_sends() {
 
     stage.type_into("File name", "mine.iso");
     stage.press("More");
-    stage.type_into("Limit", "1.5M");
+    stage.type_into("Cap of this download", "1.5M");
     stage.type_into("Headers", "Referer: https://example.org/");
     stage.click("Start paused");
     stage.let_time_pass();
@@ -445,7 +445,7 @@ fn details_explain_a_fault_and_offer_the_way_out() {
     assert!(stage.shows("the particulars"));
     stage.press("Retry now");
     assert_eq!(stage.command(), Command::Change(vec![id], Change::Resume));
-    stage.type_into("Limit of this download", "500K");
+    stage.type_into("Cap of this download", "500K");
     stage.key(Modifiers::NONE, Key::Enter);
     assert_eq!(
         stage.command(),

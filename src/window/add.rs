@@ -247,9 +247,9 @@ impl AddDialog {
                 ui.add(edit).accessible_name("SHA-256");
             });
         }
-        row(ui, "Limit", |ui| {
+        row(ui, "Cap", |ui| {
             ui.add(field(&mut self.limit, "none, or for example 1.5M").desired_width(240.0))
-                .accessible_name("Limit");
+                .accessible_name("Cap of this download");
         });
         row(ui, "Headers", |ui| {
             let edit = TextEdit::multiline(&mut self.headers)

@@ -40,7 +40,7 @@ pub(super) struct Light<'a> {
 }
 
 /// The words for no cap of its own.
-const NO_LIMIT: &str = "No limit";
+const NO_CAP: &str = "No cap";
 
 impl Details {
     /// Draws it.
@@ -141,8 +141,8 @@ impl Details {
                 light.wishes.push(Wish::Change(vec![job.id], Change::SetPriority(priority)));
             }
         });
-        fact(ui, "Limit", |ui| {
-            let entered = self.limit.show(ui, "Limit of this download", job.limit, NO_LIMIT, 128.0);
+        fact(ui, "Cap", |ui| {
+            let entered = self.limit.show(ui, "Cap of this download", job.limit, NO_CAP, 128.0);
             if let Some(SetTo(limit)) = entered {
                 light.wishes.push(Wish::Change(vec![job.id], Change::SetLimit(limit)));
             }
