@@ -8,7 +8,7 @@ mod support;
 use std::io::Write as _;
 use std::process::Stdio;
 
-use support::namespace::{Own, inside, mount_small_disk, set_read_only};
+use support::namespace::{Disk, Own, inside};
 use support::nginx::{Nginx, free_port};
 use support::program::{Home, Program, Said, word};
 use support::server::{Good, Server};
@@ -343,7 +343,7 @@ fn a_disk_that_is_full_from_the_start_is_said_at_once() {
     inside(Own::Mounts, "a_disk_that_is_full_from_the_start_is_said_at_once", || {
         let root = tempfile::tempdir().expect("a folder");
         let (nginx, home) = (Nginx::start(root.path()), Home::new());
-        mount_small_disk(&home.files(), 2);
+        let _disk = Disk::mount(&home.files(), 2);
         let url = nginx.put("file.bin", &content(1, 3_000_000));
         let said = home.run(["get", &url]).code(1);
         says(&said, &["The disk is full", "needed", "free some space"]);
@@ -362,7 +362,7 @@ fn a_disk_that_fills_up_keeps_what_is_there_and_goes_on_when_there_is_room() {
             _ => good.send(asked, answer),
         });
         let home = Home::new();
-        mount_small_disk(&home.files(), 4);
+        let _disk = Disk::mount(&home.files(), 4);
         let url = server.url("file.bin");
         let get = home.start(["get", &url]);
         until("half of it", SOON, || (length(&home.file("file.bin.part")) == half as u64).then_some(()));
@@ -392,7 +392,7 @@ fn a_size_that_is_not_told_can_fill_a_disk_and_does_no_harm() {
             answer.head("200 OK", &[]).bytes(&bytes);
         });
         let home = Home::new();
-        mount_small_disk(&home.files(), 1);
+        let _disk = Disk::mount(&home.files(), 1);
         let said = home.run(["get", &server.url("file.bin")]).code(1);
         says(&said, &["The disk is full"]);
         assert!(!home.file("file.bin").exists());
@@ -404,7 +404,7 @@ fn a_state_folder_on_a_full_or_read_only_disk_is_said() {
     inside(Own::Mounts, "a_state_folder_on_a_full_or_read_only_disk_is_said", || {
         let home = Home::new();
         std::fs::create_dir(home.state()).expect("a folder");
-        mount_small_disk(&home.state(), 1);
+        let disk = Disk::mount(&home.state(), 1);
         let id = home.add("http://127.0.0.1:9/f", &["--paused"]);
         let mut other = std::fs::File::create(home.state().join("other")).expect("a file");
         while other.write_all(&[1; 1024]).is_ok() {}
@@ -415,10 +415,10 @@ fn a_state_folder_on_a_full_or_read_only_disk_is_said() {
         assert_eq!(home.list().len(), 1, "what was not acknowledged is not there");
         assert_eq!(home.list()[0]["id"], id.as_str());
 
-        set_read_only(&home.state(), true);
+        disk.set_read_only(true);
         let said = home.run(["add", "http://127.0.0.1:9/g", "--paused"]).code(5);
         says(&said, &[&word(&home.state()), "read-only", "--state-dir"]);
-        set_read_only(&home.state(), false);
+        disk.set_read_only(false);
         assert_eq!(home.list().len(), 1);
     });
 }
@@ -431,7 +431,7 @@ fn a_state_disk_that_fills_up_under_a_running_engine_is_said_and_loses_nothing()
         || {
             let home = Home::new();
             std::fs::create_dir(home.state()).expect("a folder");
-            mount_small_disk(&home.state(), 1);
+            let _disk = Disk::mount(&home.state(), 1);
             let run = home.start_run();
             let first = home.add("http://127.0.0.1:9/f", &["--paused"]);
             let mut other = std::fs::File::create(home.state().join("other")).expect("a file");
@@ -462,11 +462,11 @@ fn a_read_only_folder_is_said_and_can_be_mended() {
         let (nginx, home) = (Nginx::start(root.path()), Home::new());
         let bytes = content(4, 300_000);
         let url = nginx.put("file.bin", &bytes);
-        mount_small_disk(&home.files(), 4);
-        set_read_only(&home.files(), true);
+        let disk = Disk::mount(&home.files(), 4);
+        disk.set_read_only(true);
         let said = home.run(["get", &url, "--to", &word(&home.files())]).code(1);
         says(&said, &["cannot be written to", "read-only", &word(&home.files())]);
-        set_read_only(&home.files(), false);
+        disk.set_read_only(false);
         home.run(["get", &url, "--to", &word(&home.files())]).fine();
         assert_is(&home.file("file.bin"), &bytes);
     });

@@ -1,6 +1,6 @@
 //! Tests that need a network or mounts of their own start themselves again inside a namespace of the kernel.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::{done, tool};
@@ -61,14 +61,26 @@ fn unshare(way: &[&str]) -> Command {
     command
 }
 
-/// Mounts a small disk in memory. Inside [`Own::Mounts`] only; it goes with the namespace.
-pub(crate) fn mount_small_disk(at: &Path, mebibytes: u32) {
-    let size = format!("size={mebibytes}M");
-    done(tool("mount", "mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(at));
+/// A small disk in memory, mounted for as long as this lives. Inside [`Own::Mounts`] only.
+pub(crate) struct Disk(PathBuf);
+
+impl Disk {
+    pub(crate) fn mount(at: &Path, mebibytes: u32) -> Self {
+        let size = format!("size={mebibytes}M");
+        done(tool("mount", "mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(at));
+        Self(at.to_owned())
+    }
+
+    /// Makes it read-only, or writable again.
+    pub(crate) fn set_read_only(&self, read_only: bool) {
+        let how = if read_only { "remount,bind,ro" } else { "remount,bind,rw" };
+        done(tool("mount", "mount").args(["-o", how]).arg(&self.0));
+    }
 }
 
-/// Makes a mounted disk read-only, or writable again.
-pub(crate) fn set_read_only(at: &Path, read_only: bool) {
-    let how = if read_only { "remount,ro" } else { "remount,rw" };
-    done(tool("mount", "mount").args(["-o", how]).arg(at));
+impl Drop for Disk {
+    fn drop(&mut self) {
+        // The folder beneath could not be deleted otherwise. It would go with the namespace.
+        let _ = tool("umount", "mount").arg("--lazy").arg(&self.0).status();
+    }
 }

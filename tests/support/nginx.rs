@@ -148,12 +148,14 @@ pub(crate) fn free_port() -> u16 {
     listener.local_addr().expect("its address").port()
 }
 
-/// One process only, so that ending it by its id leaves nothing behind.
+/// One process only, so that ending it by its id leaves nothing behind. It stays the user it is: in a user namespace
+/// there is no other.
 fn config(own: &Path, root: &Path, port: u16) -> String {
     let (own, root) = (own.display(), root.display());
     format!(
         r#"daemon off;
 master_process off;
+user root root;
 pid {own}/pid;
 error_log {own}/error.log warn;
 events {{ worker_connections 256; }}
