@@ -170,3 +170,28 @@ fn several_downloads_together_keep_to_one_cap() {
         });
     });
 }
+
+#[test]
+fn downloads_that_share_a_cap_get_about_the_same() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    inside(Own::Network, "downloads_that_share_a_cap_get_about_the_same", || {
+        let root = tempfile::tempdir().expect("a folder");
+        large_file(root.path());
+        let nginx = Nginx::start(root.path());
+        let home = Home::new();
+        let _run = home.start_run();
+        home.run(["limit", "3M"]).fine();
+        let names = ["one", "two", "three"];
+        for name in names {
+            home.add(&nginx.url("large"), &["--out", &support::program::word(&home.file(name))]);
+        }
+        let arrived = || names.map(|name| support::length(&home.file(&format!("{name}.part"))));
+        until("bytes of all", SOON, || arrived().iter().all(|bytes| *bytes > 0).then_some(()));
+        let before = arrived();
+        // This time is what is measured.
+        nap(Duration::from_secs(6));
+        let shares: Vec<u64> = arrived().iter().zip(before).map(|(after, before)| after - before).collect();
+        let fair = shares.iter().sum::<u64>() / 3;
+        assert!(shares.iter().all(|share| *share > fair / 2), "{shares:?}");
+    });
+}

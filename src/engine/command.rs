@@ -71,7 +71,7 @@ pub enum Refusal {
     )]
     NoSuchJob(JobId),
     /// A job's state does not allow it.
-    #[error("“{name}” is {state}, so this cannot be done to it.")]
+    #[error("“{name}” is already {state}: there is nothing left to change. You can add its address again.")]
     WrongState {
         /// The job's name.
         name: String,

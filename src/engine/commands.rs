@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::core::{AfterSave, AnswerTo, Chore, Core, unix_secs};
 use super::runs::access_of;
 use super::{Change, Command, Envelope, Refusal, Reply};
-use crate::job::{Fault, Job, JobEvent, JobFile, JobId, NewJob};
+use crate::job::{Fault, Job, JobEvent, JobFile, JobId, JobState, NewJob};
 use crate::store::Record;
 use crate::transfer;
 
@@ -149,7 +149,8 @@ impl Core {
         };
         let before = entry.job.state.clone();
         let Some(after) = before.after(&event) else {
-            return Err(Refusal::WrongState { name: entry.job.display_name(), state: before.word().into() });
+            let state = if before == JobState::Acknowledged { "finished" } else { before.word() };
+            return Err(Refusal::WrongState { name: entry.job.display_name(), state: state.into() });
         };
         if after == before {
             return Ok(None);

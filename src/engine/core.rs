@@ -380,7 +380,7 @@ impl Core {
         self.next_look_at_disk = now + LOOK_AT_DISK_EVERY;
         let folder = self.download_folder();
         self.chores.spawn(async move {
-            let looked = tokio::task::spawn_blocking(move || transfer::free_bytes(&folder).ok());
+            let looked = tokio::task::spawn_blocking(move || transfer::free_bytes(&folder).ok().flatten());
             Chore::FreeBytes(looked.await.ok().flatten())
         });
     }

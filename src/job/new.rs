@@ -68,6 +68,9 @@ impl std::fmt::Debug for Secrets {
 const OWN_HEADERS: [&str; 7] =
     ["accept-encoding", "connection", "content-length", "host", "if-range", "range", "transfer-encoding"];
 
+/// The longest address that can be asked for, in bytes; the library below takes no longer ones.
+const MAX_ADDRESS_BYTES: usize = 65_000;
+
 /// The longest file name Linux's file systems take, in bytes, less the room for `.part` and ` (99)`.
 pub(super) const MAX_NAME_BYTES: usize = 255 - 10;
 
@@ -140,6 +143,9 @@ fn address(text: &str) -> Result<Url, Fault> {
         } else {
             bad(&"it does not start with http")
         });
+    }
+    if url.as_str().len() > MAX_ADDRESS_BYTES {
+        return Err(Fault::new(FaultKind::BadAddress, format!("it has {} bytes", url.as_str().len())));
     }
     if url.host_str().is_none_or(str::is_empty) {
         return Err(bad(&"it names no server"));
@@ -220,6 +226,7 @@ mod tests {
         {
             assert_eq!(kind(bad), Some(FaultKind::BadAddress), "{bad}");
         }
+        assert_eq!(kind(&format!("http://a.org/{}", "x".repeat(70_000))), Some(FaultKind::BadAddress));
         for strange in ["ftp://a.org/f", "file:///etc/passwd", "magnet:?xt=1", "javascript:alert(1)"] {
             assert_eq!(kind(strange), Some(FaultKind::UnknownScheme), "{strange}");
         }

@@ -51,14 +51,14 @@ pub(super) fn open_part(path: &Path) -> io::Result<File> {
 }
 
 /// Bytes a user may still write to the disk that holds `folder` or, where that is not there yet, the nearest
-/// folder above it.
+/// folder above it; `None` for one that does not tell its size, as some network disks.
 ///
 /// # Errors
 /// Whatever the system says when it does not know.
-pub fn free_bytes(folder: &Path) -> io::Result<u64> {
+pub fn free_bytes(folder: &Path) -> io::Result<Option<u64>> {
     let there = folder.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
     let disk = rustix::fs::statvfs(there)?;
-    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+    Ok((disk.f_blocks > 0).then(|| disk.f_bavail.saturating_mul(disk.f_frsize)))
 }
 
 /// The SHA-256 of a file in lower-case hexadecimal.

@@ -60,7 +60,7 @@ pub async fn probe(client: &Client, file: &JobFile, access: &Access) -> Result<P
 
 async fn free_bytes_in(folder: &Path) -> Option<u64> {
     let owned = folder.to_owned();
-    blocking(folder, move || free_bytes(&owned)).await.ok()
+    blocking(folder, move || free_bytes(&owned)).await.ok().flatten()
 }
 
 fn without_login(url: &Url) -> Url {

@@ -113,6 +113,9 @@ impl Run<'_> {
                     continue;
                 }
                 Verdict::Fault(mut fault) => {
+                    if leads_elsewhere(&answer) {
+                        fault = Fault::new(FaultKind::UnknownScheme, "the server redirects there");
+                    }
                     self.retry_after = retry_after(answer.headers());
                     if fault.detail.is_empty() {
                         fault.detail = format!("{} said so", answer.url().host_str().unwrap_or("the server"));
@@ -279,7 +282,10 @@ impl Run<'_> {
     async fn check_room(&self, total_bytes: Option<u64>) -> Result<(), Fault> {
         let Some(total) = total_bytes else { return Ok(()) };
         let folder = self.order.file.folder.clone();
-        let free = blocking(&self.order.file.folder, move || free_bytes(&folder)).await?;
+        let Some(free) = blocking(&self.order.file.folder, move || free_bytes(&folder)).await? else {
+            // Then writing will tell.
+            return Ok(());
+        };
         // What the part holds already is room that will be used again.
         if free.saturating_add(self.arrived()) >= total {
             return Ok(());
@@ -482,6 +488,16 @@ pub(super) fn head_of(answer: &Response) -> Head {
             date: text(header::DATE),
         },
     }
+}
+
+/// Whether it is a redirect to an address that is neither http nor https, which no client follows.
+fn leads_elsewhere(answer: &Response) -> bool {
+    answer.status().is_redirection()
+        && answer
+            .headers()
+            .get(header::LOCATION)
+            .and_then(|to| answer.url().join(to.to_str().ok()?).ok())
+            .is_some_and(|to| !matches!(to.scheme(), "http" | "https"))
 }
 
 /// `Retry-After` in both its forms (RFC 9110 section 10.2.3), at most a day.
