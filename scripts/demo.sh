@@ -159,6 +159,13 @@ place() {
     [ "$y" -ge 0 ] || y=$((height + y))
     xdotool mousemove $((left + x)) $((top + y))
 }
+# Then away from there, where nothing lights up under it.
+click() {
+    place "$1" "$2"
+    xdotool click 1
+    sleep 0.1
+    place 100 -200
+}
 # Fewer colours make a smaller file and are not seen; a picture without any is of nothing.
 picture() {
     sleep 0.5
@@ -220,8 +227,7 @@ for x in -210 -220 -225 -230; do
     sleep 0.2
 done
 xdotool mouseup 1
-# Away from what would light up under it.
-place 100 -100
+place 100 -200
 cap_has_moved() {
     [ "$(meanwhile limit --json)" != "$before" ]
 }
@@ -233,10 +239,17 @@ picture main-light
 
 # --- What is known of one download: the panel's second tab
 
-place 302 -271
-xdotool click 1
-place 100 -100
+click 302 -271
 picture details
+
+# --- The same in the dark: back to the graph, and the choice at the lower left
+
+click 242 -271
+click 100 -28
+sleep 0.5
+click 60 -67
+until_true 'the dark appearance' grep -q '"dark"' "$temp/state/settings.ron"
+picture main-dark
 
 # --- To the end: everything goes as fast as it can, and what arrived is compared with what was sent
 
