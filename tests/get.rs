@@ -288,8 +288,8 @@ fn the_cap_changes_while_downloads_run() {
 #[test]
 fn an_interrupted_get_goes_on_where_it_stopped() {
     let (_root, nginx, home) = stage();
-    let bytes = content(9, 4_000_000);
-    let url = nginx.put("file.bin", &bytes) + "?rate=1m";
+    let bytes = content(9, 12_000_000);
+    let url = nginx.put("file.bin", &bytes) + "?rate=2m";
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 130), (Signal::HUP, 130)] {
         let before = length(&home.file("file.bin.part"));
         let get = home.start(["get", &url]);
@@ -303,7 +303,7 @@ fn an_interrupted_get_goes_on_where_it_stopped() {
     assert_eq!(home.list()[0]["done_bytes"], kept, "all that arrived is on record");
 
     let event = home.run(["get", &url, "--json"]).fine().event("finished");
-    assert_eq!(event["arrived_bytes"], 4_000_000 - kept);
+    assert_eq!(event["arrived_bytes"], 12_000_000 - kept);
     assert_is(&home.file("file.bin"), &bytes);
     assert_eq!(home.list().len(), 1, "it stays one download");
     let log = nginx.log_of(4);

@@ -37,6 +37,7 @@ pub(super) async fn get(places: &Places, get: Get, out: &mut Out<'_>) -> Result<
     let began = Instant::now();
     let mut tries_left = TRIES;
     let mut arrived_bytes = 0;
+    let mut taken_over = None;
     loop {
         let open = {
             let places = places.clone();
@@ -47,7 +48,7 @@ pub(super) async fn get(places: &Places, get: Get, out: &mut Out<'_>) -> Result<
             port = open => port.unwrap_or(Err(Failure::Quiet(Exit::Instance)))?,
             _ = &mut stop => return Ok(Exit::Interrupted),
         };
-        let mut wait = match Wait::begin(&port, &job, began, out.is_json()).await {
+        let mut wait = match Wait::begin(&port, &job, taken_over, began, out.is_json()).await {
             // It ended between being found and being asked. To fetch twice is the same as once.
             Err(Failure::Gone(_)) if tries_left > 0 => {
                 tries_left -= 1;
@@ -61,6 +62,7 @@ pub(super) async fn get(places: &Places, get: Get, out: &mut Out<'_>) -> Result<
             Ok(None) => {
                 print::note("The Meanwhile that was running has ended; the download goes on here.");
                 arrived_bytes = wait.arrived_bytes();
+                taken_over = Some(wait.id);
             }
             // Nobody reads the events any more: as with a signal, nothing goes on unseen.
             Err(Failure::Quiet(_)) => {
@@ -94,8 +96,23 @@ struct Wait<'a> {
 }
 
 impl<'a> Wait<'a> {
-    async fn begin(port: &'a Port, job: &NewJob, began: Instant, is_json: bool) -> Result<Self, Failure> {
+    /// Asks for the job and begins to watch it. One that is taken over from an instance that has ended may have ended
+    /// with it: to ask for that again would fetch it twice.
+    async fn begin(
+        port: &'a Port,
+        job: &NewJob,
+        taken_over: Option<JobId>,
+        began: Instant,
+        is_json: bool,
+    ) -> Result<Self, Failure> {
         let before = port.snapshot_at_hand();
+        let has_ended = |id: &JobId| {
+            let view = before.as_ref().and_then(|snapshot| snapshot.job(*id));
+            view.is_some_and(|view| view.job.state.is_final())
+        };
+        if let Some(id) = taken_over.filter(has_ended) {
+            return Self::watch(port, id, Course::new(None), None, began, is_json);
+        }
         let id = match port.request(Command::Fetch(job.clone())).await? {
             Reply::Added(ids) if let [id] = ids[..] => id,
             _ => return Err(Failure::new(Exit::Instance, "Meanwhile gave an answer that makes no sense.")),
@@ -105,11 +122,21 @@ impl<'a> Wait<'a> {
             (None, _) => Course::new(None),
             (Some(_), old) => Course::new(Some(old.as_ref().map_or(0, |view| view.done_bytes))),
         };
-        let watch = port.watch(id, old)?;
+        Self::watch(port, id, course, old, began, is_json)
+    }
+
+    fn watch(
+        port: &'a Port,
+        id: JobId,
+        course: Course,
+        before: Option<Arc<JobView>>,
+        began: Instant,
+        is_json: bool,
+    ) -> Result<Self, Failure> {
         Ok(Self {
             port,
             id,
-            watch,
+            watch: port.watch(id, before)?,
             course,
             progress: Progress::new(is_json),
             began,

@@ -363,8 +363,10 @@ impl Core {
             return;
         }
         if self.next_measure.is_none_or(|at| at <= now) {
-            self.next_measure = Some(now + MEASURE_EVERY);
             let at = now - self.started;
+            // On a grid since the start: a late one must not shift those that follow.
+            let halves = at.as_millis() / MEASURE_EVERY.as_millis() + 1;
+            self.next_measure = Some(self.started + MEASURE_EVERY * halves as u32);
             for entry in self.jobs.iter_mut() {
                 entry.measure(at);
             }

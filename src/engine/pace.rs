@@ -46,11 +46,11 @@ impl Cap {
         Rate::from_bytes_per_sec((rate / connections).max(1))
     }
 
-    /// Books what a new connection's window lets in before anything is read: it arrives as much as the rest. A
-    /// sixteenth of a second's worth at most, so that a very low cap does not delay the start.
+    /// Books what a new connection's window lets in before anything is read: it arrives as much as the rest. A third
+    /// of a second's worth at most, so that a very low cap does not delay the start.
     fn book_first_window(&self) -> Place {
         let mut bucket = self.bucket();
-        let most = bucket.rate().map_or(0, |rate| (rate.bytes_per_sec() / 16) as usize);
+        let most = bucket.rate().map_or(0, |rate| (rate.bytes_per_sec() / 3) as usize);
         bucket.book(most.min(2 * FIRST_WINDOW), Instant::now())
     }
 
@@ -64,8 +64,18 @@ pub(super) struct JobPace {
     own: Arc<Cap>,
     all: Arc<Cap>,
     connection: Mutex<Option<Connection>>,
-    /// Where it stands in line for its own cap and for the one over all.
-    places: Mutex<(Place, Place)>,
+    line: Mutex<Line>,
+}
+
+/// Where a job stands in line.
+struct Line {
+    /// For its own cap.
+    own: Place,
+    /// For the cap over all.
+    all: Place,
+    /// Its equal share of the cap over all, and where it stands in line for that.
+    share: Bucket,
+    share_place: Place,
 }
 
 struct Connection {
@@ -79,11 +89,14 @@ struct Connection {
 
 impl JobPace {
     pub(super) fn new(own: Option<Rate>, all: &Arc<Cap>) -> Self {
+        let share = Bucket::new(None, Instant::now());
+        let line =
+            Line { own: Place::default(), all: Place::default(), share, share_place: Place::default() };
         Self {
             own: Cap::new(own),
             all: Arc::clone(all),
             connection: Mutex::new(None),
-            places: Mutex::default(),
+            line: Mutex::new(line),
         }
     }
 
@@ -101,8 +114,8 @@ impl JobPace {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn places(&self) -> MutexGuard<'_, (Place, Place)> {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Has the kernel offer no more than the caps let through in a moment, so that what arrives is smooth and not
@@ -139,7 +152,9 @@ impl Pace for JobPace {
         if before.is_none() {
             self.own.connections.fetch_add(1, Ordering::Relaxed);
             self.all.connections.fetch_add(1, Ordering::Relaxed);
-            *self.places() = (self.own.book_first_window(), self.all.book_first_window());
+            let mut line = self.line();
+            line.own = self.own.book_first_window();
+            line.all = self.all.book_first_window();
         }
         self.hold();
     }
@@ -153,13 +168,23 @@ impl Pace for JobPace {
 
     fn book(&self, bytes: usize) {
         let now = Instant::now();
-        *self.places() = (self.own.bucket().book(bytes, now), self.all.bucket().book(bytes, now));
+        let mut line = self.line();
+        line.own = self.own.bucket().book(bytes, now);
+        line.all = self.all.bucket().book(bytes, now);
+        line.share.set_rate(self.all.share(), now);
+        line.share_place = line.share.book(bytes, now);
+        drop(line);
         self.hold();
     }
 
     fn wait(&self) -> Option<Duration> {
         let now = Instant::now();
-        let (own, all) = *self.places();
-        self.own.bucket().wait(own, now).max(self.all.bucket().wait(all, now))
+        let line = &mut *self.line();
+        let own = self.own.bucket().wait(line.own, now);
+        let mut all = self.all.bucket();
+        let turn = all.wait(line.all, now);
+        let share = line.share.wait(line.share_place, now);
+        let fair = share.and_then(|share| Some(share.min(all.wait_for_spare(now)?)));
+        own.max(turn).max(fair)
     }
 }

@@ -35,7 +35,8 @@ impl Speed {
         let rate_bps = arrived.saturating_sub(arrived_before) as f64 / secs;
         self.shown.add(rate_bps, secs, SHOWN_SECS);
         self.steady.add(rate_bps, secs, STEADY_SECS);
-        let number = (at.as_secs_f32() / SAMPLE_SECS) as u64;
+        // Rounded: a sample that is late by less than half of its time has still the number it was meant to have.
+        let number = (at.as_secs_f64() / f64::from(SAMPLE_SECS)).round() as u64;
         let history = Arc::make_mut(&mut self.history);
         if history.len() >= SAMPLES + AT_ONCE {
             history.drain(..AT_ONCE);

@@ -8,9 +8,12 @@ use crate::job::Rate;
 /// How much unused allowance is kept, as time: enough for a timer that fires late, too little for a burst.
 const SLACK: Duration = Duration::from_millis(50);
 
-/// How much may arrive ahead of its turn, as time: a window this long keeps every one-second count within 5 % of
-/// the cap.
-const AHEAD: Duration = Duration::from_millis(15);
+/// An unused allowance of this much, as time, means that nobody wants it.
+const SPARE: Duration = Duration::from_millis(25);
+
+/// How much may arrive ahead of its turn, as time: a few ticks of the timer. More would make larger segments on
+/// loopback, and one-second counts rougher.
+const AHEAD: Duration = Duration::from_millis(5);
 
 /// The window in bytes a new connection is held to until its first answer. A sender fills no more in its first
 /// round trip (RFC 6928), and what is not capped is then let go.
@@ -21,7 +24,8 @@ const LEAST_WINDOW: usize = 2 * 1448;
 
 /// A cap that is paid after the fact: what has arrived is booked, and whoever received it waits until it is paid
 /// for. It starts empty, so the first second holds no burst. Several may share one: each waits for its own
-/// [`Place`] in the line of bookings, so they take turns and nobody is left out.
+/// [`Place`] in the line of bookings, so they take turns and nobody is left out. Who has had more than its share
+/// waits for what the others leave ([`Bucket::wait_for_spare`]).
 #[derive(Debug)]
 pub struct Bucket {
     rate: Option<Rate>,
@@ -77,6 +81,14 @@ impl Bucket {
         (owed_bytes > 0.0).then(|| Duration::from_secs_f64(owed_bytes / rate).max(Duration::from_micros(1)))
     }
 
+    /// How long to wait until there is allowance nobody else has asked for; `None` if there is some now.
+    pub fn wait_for_spare(&mut self, now: Instant) -> Option<Duration> {
+        self.refill(now);
+        let rate = self.rate?.bytes_per_sec() as f64;
+        let missing_secs = SPARE.as_secs_f64() - self.balance_bytes / rate;
+        (missing_secs > 0.0).then(|| Duration::from_secs_f64(missing_secs).max(Duration::from_micros(1)))
+    }
+
     fn refill(&mut self, now: Instant) {
         let passed = now.saturating_duration_since(self.updated).as_secs_f64();
         self.updated = self.updated.max(now);
@@ -99,7 +111,9 @@ pub fn window_for(rate: Rate, path: Path, offered_bytes: usize) -> usize {
     // Twice the round trip, as the kernel gives between half and all of what it is asked for to headers.
     let ahead = (AHEAD + 2 * path.round_trip).as_secs_f64();
     let segment = path.segment_bytes.min(offered_bytes.max(2 * FIRST_WINDOW));
-    ((rate.bytes_per_sec() as f64 * ahead) as usize).max(segment.div_ceil(2)).max(LEAST_WINDOW)
+    // The kernel offers between all and twice what it is asked for; only the first window is known to fit exactly.
+    let room = if segment <= 2 * FIRST_WINDOW { segment.div_ceil(2) } else { segment };
+    ((rate.bytes_per_sec() as f64 * ahead) as usize).max(room).max(LEAST_WINDOW)
 }
 
 #[cfg(test)]

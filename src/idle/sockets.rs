@@ -64,13 +64,13 @@ impl OwnSocket {
     /// reported: where the throttle is missing the caps still hold, only less smoothly.
     pub fn hold_to(&self, bytes: usize) {
         let _ = rustix::net::sockopt::set_socket_recv_buffer_size(&self.0, bytes);
+        // A smaller buffer leaves its clamp behind, which a larger one would not lift.
+        self.set(libc::IPPROTO_TCP, TCP_WINDOW_CLAMP, NO_CLAMP);
     }
 
-    /// Has the kernel size the window by itself again. Only all three together do it in the middle of a stream: a
-    /// buffer to start from, no clamp left over from the small one, and the permission to grow.
+    /// Has the kernel size the window by itself again, beginning with an ordinary buffer.
     pub fn let_go(&self) {
         self.hold_to(ORDINARY_BUFFER);
-        self.set(libc::IPPROTO_TCP, TCP_WINDOW_CLAMP, NO_CLAMP);
         self.set(libc::SOL_SOCKET, SO_BUF_LOCK, 0);
     }
 

@@ -20,7 +20,7 @@ use super::{News, Pace, Reporter};
 use crate::job::{Fault, FaultKind, JobFile, Validator};
 
 /// How often what has arrived is put on disk for certain: with the sync itself, less than 2 s are lost to a
-/// crash.
+/// crash. More often would slow the writing down, which waits for the same file.
 const SYNC_EVERY: Duration = Duration::from_secs(1);
 
 /// The longest nap while a cap holds the transfer back, so that a raised cap is felt at once.

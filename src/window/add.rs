@@ -171,7 +171,7 @@ impl AddDialog {
     }
 
     fn form(&mut self, ui: &mut Ui, errands: &mut Errands) {
-        let inner = ui.available_width() - 2.0;
+        let inner = ui.available_width();
         ui.horizontal(|ui| {
             ui.label("Addresses");
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {

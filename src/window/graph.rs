@@ -171,7 +171,11 @@ fn legend(ui: &mut Ui, plot: Rect, mean: Option<f32>, look: &Look) {
     let swatch = Rect::from_center_size(pos2(plot.left() + 5.0, y), vec2(10.0, 10.0));
     ui.painter().rect_filled(swatch, 2.5, look.accent);
     let text = pos2(swatch.right() + 8.0, y);
-    ui.painter().text(text, Align2::LEFT_CENTER, "this download", font.clone(), look.weak);
+    let words = ui.painter().text(text, Align2::LEFT_CENTER, "this download", font.clone(), look.weak);
+    let dashes = [pos2(words.right() + 20.0, y), pos2(words.right() + 35.0, y)];
+    ui.painter().extend(Shape::dashed_line(&dashes, Stroke::new(1.2, look.bad.1), 4.0, 2.0));
+    let text = dashes[1] + vec2(8.0, 0.0);
+    ui.painter().text(text, Align2::LEFT_CENTER, "cap in force", font.clone(), look.weak);
     if let Some(mean) = mean {
         let words = format!("average {}", rate_in_words(mean as u64));
         ui.painter().text(pos2(rect.right(), y), Align2::RIGHT_CENTER, words, font, look.weak);

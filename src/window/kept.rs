@@ -15,6 +15,6 @@ pub(super) struct Kept {
 
 impl Default for Kept {
     fn default() -> Self {
-        Self { window_size: None, details_height: 264.0, filter: Filter::All, sort: None, span_secs: 60 }
+        Self { window_size: None, details_height: 272.0, filter: Filter::All, sort: None, span_secs: 60 }
     }
 }

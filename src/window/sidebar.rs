@@ -21,13 +21,14 @@ pub(super) fn show(ui: &mut Ui, listing: &mut Listing, theme: Theme) -> Option<T
 
 fn theme_choice(ui: &mut Ui, current: Theme) -> Option<Theme> {
     let text = |theme| match theme {
-        Theme::System => "Like the system",
+        Theme::System => "As the system",
         Theme::Light => "Light",
         Theme::Dark => "Dark",
     };
     let mut chosen = None;
-    let choice =
-        theme::combo("Appearance", text(current).to_owned()).width(ui.available_width()).show_ui(ui, |ui| {
+    let choice = theme::combo("Appearance", format!("Appearance: {}", current.word()))
+        .width(ui.available_width())
+        .show_ui(ui, |ui| {
             for theme in Theme::ALL {
                 if ui.selectable_label(theme == current, text(theme)).clicked() && theme != current {
                     chosen = Some(theme);

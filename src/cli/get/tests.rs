@@ -71,7 +71,8 @@ async fn local(
     let mut out = Out::new(&mut text, true);
     let wait = async {
         let port = Port::Local(Local::fake(handle));
-        let mut wait = Wait::begin(&port, &NewJob::default(), Instant::now(), true).await.expect("a wait");
+        let mut wait =
+            Wait::begin(&port, &NewJob::default(), None, Instant::now(), true).await.expect("a wait");
         wait.run(&mut stop, &mut out).await
     };
     let (result, asked) = tokio::join!(wait, engine(border, steps));
@@ -179,7 +180,8 @@ fn when_the_running_instance_ends_the_wait_does_not() {
     let result = runtime.block_on(async {
         let port = Port::open(&places, Run::Asked).expect("a port");
         assert!(!port.is_local());
-        let mut wait = Wait::begin(&port, &NewJob::default(), Instant::now(), true).await.expect("a wait");
+        let mut wait =
+            Wait::begin(&port, &NewJob::default(), None, Instant::now(), true).await.expect("a wait");
         drop(server);
         wait.run(&mut pending(), &mut Out::new(Vec::new(), true)).await
     });
