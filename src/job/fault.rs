@@ -208,7 +208,9 @@ impl Fault {
                 "choose another folder, or mend this one and retry"
             }
             FaultKind::DiskFailed => "check the disk, then retry",
-            FaultKind::SecretsGone => "add the download again with its login; it goes on where it stopped",
+            FaultKind::SecretsGone => {
+                "add the download again with its login, or go on with it by “meanwhile get”"
+            }
             FaultKind::Internal => "retry, and report it with the log",
         }
     }
