@@ -1,21 +1,28 @@
 //! What a transfer is: pure data and rules.
 //!
 //! Here live the job and its files, the nine states and their table, the faults and their words,
-//! priorities, rates and the units people read. What may not live here: a clock, I/O, or knowledge of
+//! priorities, rates and the units people read, the painted week. What may not live here: a clock, I/O, or knowledge of
 //! any other room. Everything a function needs is passed in.
 
 mod fault;
 mod new;
 pub(crate) mod path;
 mod priority;
+mod start_mode;
 mod state;
 mod units;
+mod week;
 
 pub use fault::{Fault, FaultKind};
 pub use new::{NewHeader, NewJob, Secrets};
 pub use priority::Priority;
+pub use start_mode::StartMode;
 pub use state::{JobEvent, JobState, Waiting, Why};
 pub use units::{Rate, RateError, bytes_in_words, duration_in_words, rate_in_words};
+pub use week::{Allowance, Allowances, Days, MinuteOfWeek, Painted, Timetable, WeekError, Window};
+
+#[cfg(test)]
+pub(crate) use week::tests as week_samples;
 
 use std::fmt;
 use std::path::PathBuf;
