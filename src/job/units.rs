@@ -16,8 +16,11 @@ pub struct Rate(NonZeroU64);
 impl Rate {
     /// A rate of that many bytes per second; `None` for zero.
     #[must_use]
-    pub fn from_bytes_per_sec(bytes: u64) -> Option<Self> {
-        NonZeroU64::new(bytes).map(Self)
+    pub const fn from_bytes_per_sec(bytes: u64) -> Option<Self> {
+        match NonZeroU64::new(bytes) {
+            Some(bytes) => Some(Self(bytes)),
+            None => None,
+        }
     }
 
     /// Bytes per second.

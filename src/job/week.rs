@@ -232,7 +232,8 @@ impl Painted {
             return vec![Self { days: Days::DAILY, start: 0, end: DAY }];
         }
         for mut start in MinuteOfWeek::all().filter(|minute| painted(*minute) && !painted(before(*minute))) {
-            let mut length = (0..).take_while(|ahead| painted(start.later(*ahead))).count() as u16;
+            let mut length =
+                (0..MinuteOfWeek::COUNT).take_while(|ahead| painted(start.later(*ahead))).count() as u16;
             while length >= DAY {
                 let to_midnight = DAY - start.minute_of_day();
                 add(start, to_midnight);
