@@ -20,7 +20,7 @@ const TOGETHER: usize = 1024;
 /// What is to be saved.
 enum Wish {
     Records(Vec<Record>),
-    Settings(Settings),
+    Settings(Box<Settings>),
     NextGeneration(Vec<Arc<Job>>),
 }
 
@@ -73,7 +73,7 @@ impl Saver {
     /// Asks for settings to be saved.
     #[must_use]
     pub(super) fn save_settings(&mut self, settings: Settings) -> Option<u64> {
-        self.wish(Wish::Settings(settings))
+        self.wish(Wish::Settings(Box::new(settings)))
     }
 
     /// Hands over all jobs for a new generation of the queue files. If the disk is stuck it will be due again.

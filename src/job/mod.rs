@@ -1,7 +1,7 @@
 //! What a transfer is: pure data and rules.
 //!
 //! Here live the job and its files, the nine states and their table, the faults and their words,
-//! priorities, rates and the units people read. What may not live here: a clock, I/O, or knowledge of
+//! priorities, rates and the units people read, the painted week. What may not live here: a clock, I/O, or knowledge of
 //! any other room. Everything a function needs is passed in.
 
 mod cause;
@@ -13,8 +13,10 @@ mod new;
 mod orphan;
 pub(crate) mod path;
 mod priority;
+mod start_mode;
 mod state;
 mod units;
+mod week;
 
 pub use cause::{Cause, Wanted};
 pub use change::{Change, To};
@@ -24,8 +26,13 @@ pub use file::{JobFile, Trouble, Validator};
 pub use new::{Login, NewFile, NewHeader, NewJob, Secrets, address};
 pub use orphan::Orphan;
 pub use priority::Priority;
+pub use start_mode::StartMode;
 pub use state::{JobEvent, JobState, Waiting, Why};
 pub use units::{Rate, RateError, bytes_in_words, duration_in_words, rate_in_words};
+pub use week::{Allowance, Allowances, Days, MinuteOfWeek, Painted, Timetable, WeekError, Window};
+
+#[cfg(test)]
+pub(crate) use week::tests as week_samples;
 
 use std::fmt;
 use std::str::FromStr;

@@ -10,7 +10,7 @@ mod settings;
 
 pub use atomic::{make_private_folder, write_atomically};
 pub use queue_files::{Loaded, QueueFiles, Record};
-pub use settings::{Settings, Theme, load_settings, save_settings};
+pub use settings::{Setting, SettingError, Settings, Theme, load_settings, save_settings};
 
 use std::io;
 use std::path::{Path, PathBuf};
