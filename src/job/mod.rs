@@ -45,6 +45,9 @@ use serde::{Deserialize, Serialize};
 pub struct JobId(uuid::Uuid);
 
 impl JobId {
+    /// Comes before all others; nobody has it.
+    pub(crate) const LEAST: Self = Self(uuid::Uuid::nil());
+
     /// A new id nobody has had before.
     #[must_use]
     pub fn random() -> Self {

@@ -11,6 +11,8 @@
 //! BITS exempts foreground jobs from its policies (bits.md 2.1); the caps that hold them too are not policy but the
 //! user's own word. What is shared is the engine's to share out; here is only told which is the lowest.
 
+use serde::{Deserialize, Serialize};
+
 use super::timetable::next_change;
 use crate::job::{Allowance, MinuteOfWeek, Priority, Rate, Timetable, Window};
 
@@ -53,7 +55,8 @@ pub struct JobCap {
 }
 
 /// Which cap holds a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum WhichCap {
     /// None.
     None,

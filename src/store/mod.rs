@@ -5,10 +5,12 @@
 //! a thread of their own.
 
 mod atomic;
+mod log_files;
 mod queue_files;
 mod settings;
 
 pub use atomic::{make_private_folder, write_atomically};
+pub use log_files::LogFiles;
 pub use queue_files::{Loaded, QueueFiles, Record};
 pub use settings::{Setting, SettingError, Settings, Theme, load_settings, save_settings};
 
