@@ -34,21 +34,28 @@ pub enum Alarm {
 /// Where the kernel gives no such alarm this is a plain sleep, which notices neither the clock being set nor the
 /// machine waking up before it ends.
 pub async fn until(unix_secs: u64) -> Alarm {
-    let jump = next_jump(&TimeZone::system(), now().as_secs()).filter(|jump| *jump < unix_secs);
-    let target = jump.unwrap_or(unix_secs);
-    let kernel = match kernel_alarm(target) {
-        Ok(alarm) => rings(alarm).await,
+    let (stop, then) = next_stop(&TimeZone::system(), now().as_secs(), unix_secs);
+    let rung = match kernel_alarm(stop) {
+        Ok(timer) => rings(timer).await,
         Err(error) => Err(error),
     };
-    let alarm = match kernel {
-        Ok(alarm) => alarm,
+    match rung {
+        Ok(Alarm::Jumped) => Alarm::Jumped,
+        Ok(Alarm::Reached) => then,
         Err(error) => {
             tracing::debug!(%error, "the kernel gives no wall clock alarm; a plain sleep has to do");
-            sleep_until(target, now).await;
-            Alarm::Reached
+            sleep_until(stop, now).await;
+            then
         }
-    };
-    if jump.is_some() { Alarm::Jumped } else { alarm }
+    }
+}
+
+/// How long there is to wait in one go for a time, and what it means when that has come.
+fn next_stop(zone: &TimeZone, now_secs: u64, unix_secs: u64) -> (u64, Alarm) {
+    match next_jump(zone, now_secs) {
+        Some(jump) if jump < unix_secs => (jump, Alarm::Jumped),
+        _ => (unix_secs, Alarm::Reached),
+    }
 }
 
 /// The time since 1970.
@@ -241,6 +248,10 @@ mod tests {
         assert_eq!(next_jump(&berlin(), spring - 1), Some(spring));
         assert_eq!(next_jump(&berlin(), spring), Some(unix("2026-10-25T01:00:00Z")));
         assert_eq!(next_jump(&TimeZone::UTC, winter), None);
+        assert_eq!(next_stop(&berlin(), winter, spring - 1), (spring - 1, Alarm::Reached));
+        assert_eq!(next_stop(&berlin(), winter, spring), (spring, Alarm::Reached));
+        assert_eq!(next_stop(&berlin(), winter, spring + 1), (spring, Alarm::Jumped));
+        assert_eq!(next_stop(&berlin(), spring, spring + 1), (spring + 1, Alarm::Reached));
     }
 
     proptest! {
@@ -265,10 +276,15 @@ mod tests {
         }
     }
 
+    /// An alarm that does not go off is a failure, and not a test without an end.
+    async fn soon<T>(alarm: impl Future<Output = T>) -> T {
+        tokio::time::timeout(Duration::from_secs(20), alarm).await.expect("the alarm to go off")
+    }
+
     #[tokio::test]
     async fn a_time_that_has_passed_is_reached_at_once() {
         for unix_secs in [0, 1, now().as_secs()] {
-            assert_eq!(until(unix_secs).await, Alarm::Reached);
+            assert_eq!(soon(until(unix_secs)).await, Alarm::Reached);
         }
     }
 
@@ -276,7 +292,7 @@ mod tests {
     async fn the_kernel_wakes_us_at_the_second_and_not_before() {
         let next = now().as_secs() + 1;
         let alarm = kernel_alarm(next).expect("an alarm of the kernel");
-        assert_eq!(rings(alarm).await.expect("to be woken"), Alarm::Reached);
+        assert_eq!(soon(rings(alarm)).await.expect("to be woken"), Alarm::Reached);
         assert!(now().as_secs() >= next);
     }
 
