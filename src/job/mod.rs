@@ -188,6 +188,18 @@ impl Job {
         self.wanted_files().map(|file| file.total_bytes).sum()
     }
 
+    /// So many bytes of a file are on disk for certain. Says whether that is progress, which ends a row of faults.
+    pub fn note_synced(&mut self, file: usize, synced_bytes: u64) -> bool {
+        let Some(file) = self.files.get_mut(file) else { return false };
+        let is_progress = synced_bytes > file.synced_bytes;
+        file.synced_bytes = synced_bytes;
+        if is_progress {
+            file.faults_in_a_row = 0;
+            self.stuck_secs = 0;
+        }
+        is_progress
+    }
+
     /// Whether every file that is wanted is whole.
     #[must_use]
     pub fn is_whole(&self) -> bool {

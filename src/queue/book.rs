@@ -457,13 +457,13 @@ impl Queue {
             }
             return;
         }
-        let is_waiting = match &job.state {
-            JobState::Queued | JobState::Connecting | JobState::Transferring => false,
-            JobState::Waiting(waiting) if !waiting.why.is_condition() => true,
+        let for_condition = match &job.state {
+            JobState::Queued | JobState::Connecting | JobState::Transferring => None,
+            JobState::Waiting(waiting) => Some(waiting.why.is_condition()),
             _ => return,
         };
         if entry.has_runs() || job.files.iter().any(JobFile::is_pending) {
-            if is_waiting {
+            if for_condition == Some(false) {
                 self.apply(id, &JobEvent::TryAgain, Cause::Timer, now);
             }
             return;
@@ -478,6 +478,8 @@ impl Queue {
             _ => None,
         });
         match (first, failed) {
+            // The condition comes first; when it holds again, what the file waits for is looked at anew.
+            (Some(_), _) if for_condition == Some(true) => {}
             (Some(waiting), _) => {
                 self.apply(id, &JobEvent::Wait(waiting), Cause::Fault, now);
             }
@@ -503,6 +505,8 @@ impl Queue {
         let Some(entry) = self.entries.get_mut(&id) else { return };
         let job = entry.job_mut();
         job.ended_unix_secs = Some(now.unix_secs);
+        // Whatever it was to be held back from is done.
+        job.wanted = Wanted::Transfer;
         if !job.hold_finished {
             self.accept(id, Wanted::Transfer, Cause::Transfer, now);
         }
@@ -580,6 +584,32 @@ impl Queue {
             Run::Asked => entry.asked,
             Run::Nothing => false,
         }
+    }
+}
+
+#[cfg(test)]
+impl Queue {
+    /// Sees to it that what is kept twice is kept the same.
+    pub(super) fn check(&self) {
+        let mut without_turn = [0; 4];
+        for (id, entry) in &self.entries {
+            let job = &entry.job;
+            assert_eq!(self.order.get(&job.place), Some(id));
+            let stands_in_line = self.may_run(entry)
+                && matches!(job.state, JobState::Queued | JobState::Connecting | JobState::Transferring);
+            let is_active = stands_in_line && job.state.is_active();
+            let key = stands_in_line.then_some((job.priority, entry.round, !is_active, job.place, *id));
+            assert_eq!(entry.in_line, key);
+            assert!(key.is_none_or(|key| self.line.contains(&key)));
+            assert_eq!(self.active.contains(id), is_active);
+            assert_eq!(entry.turn_since.is_some(), job.state.is_active());
+            assert!(entry.timer.is_none_or(|at| self.timers.contains(&(at, *id))));
+            without_turn[job.priority as usize] += usize::from(stands_in_line && !is_active);
+        }
+        assert_eq!(self.order.len(), self.entries.len());
+        assert_eq!(self.line.len(), self.entries.values().filter(|entry| entry.in_line.is_some()).count());
+        assert_eq!(self.timers.len(), self.entries.values().filter(|entry| entry.timer.is_some()).count());
+        assert_eq!(self.without_turn, without_turn);
     }
 }
 

@@ -29,7 +29,7 @@ impl Queue {
         entry.asked = true;
         entry.retries.clear();
         entry.stop_clocks(now);
-        entry.forget_faults(None);
+        entry.forget_faults();
         entry.active = std::time::Duration::ZERO;
         let job = entry.job_mut();
         job.active_secs = 0;

@@ -54,12 +54,9 @@ impl Queue {
     pub fn synced(&mut self, id: JobId, file: usize, synced_bytes: u64, now: Now) {
         let Some(entry) = self.entries.get_mut(&id) else { return };
         let job = entry.job_mut();
-        let Some(of) = job.files.get_mut(file) else { return };
-        let is_progress = synced_bytes > of.synced_bytes;
-        of.synced_bytes = synced_bytes;
-        if is_progress {
+        if job.note_synced(file, synced_bytes) {
             job.modified_unix_secs = now.unix_secs;
-            entry.forget_faults(Some(file));
+            (entry.stuck, entry.stuck_since) = (None, None);
             self.set_timer(id);
         }
         self.effects.push(Effect::Changed(id));

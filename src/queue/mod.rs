@@ -19,6 +19,8 @@ mod caps;
 mod change;
 mod conditions;
 mod course;
+#[cfg(test)]
+mod model;
 mod retry;
 mod scheduler;
 mod timers;

@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use super::book::{Entry, Now, Queue};
-use crate::job::{Cause, Fault, FaultKind, JobFile, JobId, JobState, Trouble, duration_in_words};
+use super::book::{Effect, Entry, Now, Queue};
+use crate::job::{Cause, Fault, FaultKind, JobId, JobState, Trouble, duration_in_words};
 
 impl Queue {
     /// Does what is due: tries again, ends what took too long, gives turns.
@@ -68,6 +68,10 @@ impl Queue {
         let Some(entry) = self.entries.get_mut(&id) else { return };
         let due: Vec<usize> =
             entry.retries.extract_if(.., |(file, at)| which(*file, *at)).map(|(file, _)| file).collect();
+        if !due.is_empty() {
+            // So that a restart does not make it wait anew.
+            self.effects.push(Effect::Save(id));
+        }
         for file in due {
             let file = entry.job_mut().files.get_mut(file);
             if let Some(file) = file.filter(|file| matches!(file.trouble, Some(Trouble::Waiting(_)))) {
@@ -131,22 +135,13 @@ impl Entry {
         self.stuck_since = (is_trying && self.stuck.is_some()).then_some(now.monotonic);
     }
 
-    /// There was progress, or the user gives it another chance.
-    pub(super) fn forget_faults(&mut self, file: Option<usize>) {
+    /// The user gives it another chance.
+    pub(super) fn forget_faults(&mut self) {
         (self.stuck, self.stuck_since) = (None, None);
-        let is_meant =
-            |index: usize, of: &JobFile| file.is_none_or(|file| file == index) && of.faults_in_a_row > 0;
-        if self.job.stuck_secs == 0
-            && !self.job.files.iter().enumerate().any(|(index, of)| is_meant(index, of))
-        {
-            return;
-        }
         let job = self.job_mut();
         job.stuck_secs = 0;
-        for (index, of) in job.files.iter_mut().enumerate() {
-            if is_meant(index, of) {
-                of.faults_in_a_row = 0;
-            }
+        for file in &mut job.files {
+            file.faults_in_a_row = 0;
         }
     }
 
