@@ -5,14 +5,20 @@
 //! any other room. Everything a function needs is passed in.
 
 mod fault;
+mod list;
+mod name;
 mod new;
 pub(crate) mod path;
+mod pattern;
 mod priority;
 mod state;
 mod units;
 
 pub use fault::{Fault, FaultKind};
+pub use list::{Complaint, List, ListEntry, read_list};
+pub(crate) use name::split_extension;
 pub use new::{NewHeader, NewJob, Secrets};
+pub use pattern::{MOST_ADDRESSES, PatternError, expand};
 pub use priority::Priority;
 pub use state::{JobEvent, JobState, Waiting, Why};
 pub use units::{Rate, RateError, bytes_in_words, duration_in_words, rate_in_words};
