@@ -12,7 +12,9 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use meanwhile::engine::{
     Border, Change, Command, Envelope, JobView, Probe, RateSample, Refusal, Reply, Snapshot, Theme, border,
 };
-use meanwhile::job::{Fault, FaultKind, JobId, JobState, NewHeader, NewJob, Priority, Rate, Waiting, Why};
+use meanwhile::job::{
+    Fault, FaultKind, JobId, JobState, NewFile, NewHeader, NewJob, Priority, Rate, Waiting, Why,
+};
 use meanwhile::window::{App, Door};
 
 /// The window and the engine's end of the border.
@@ -140,8 +142,7 @@ fn snapshot(jobs: Vec<JobView>, number: u64) -> Snapshot {
 }
 
 fn job(name: &str, state: JobState, done: u64, total: u64) -> JobView {
-    let new =
-        NewJob { url: format!("https://example.org/{name}"), folder: "/tmp".into(), ..NewJob::default() };
+    let new = NewJob::of(format!("https://example.org/{name}"), "/tmp");
     let (mut job, _) = new.into_job(JobId::random(), 1_000).expect("a good address");
     job.state = state;
     job.files[0].total_bytes = Some(total);
@@ -198,12 +199,12 @@ fn adding_probes_shows_and_sends() {
     stage.let_time_pass();
     let probe = stage.next().expect("a probe");
     let Command::Probe(asked) = probe.command else { panic!("not a probe: {:?}", probe.command) };
-    assert_eq!(asked.url, "https://example.org/big.iso");
+    assert_eq!(asked.files[0].url, "https://example.org/big.iso");
     let answer = Probe {
         name: "big-1.0.iso".into(),
         total_bytes: Some(3 << 30),
         resumable: true,
-        final_url: asked.url,
+        final_url: asked.files[0].url.clone(),
         free_bytes: None,
     };
     stage.border.answer(probe.answer, Ok(Reply::Probed(answer)));
@@ -221,16 +222,20 @@ fn adding_probes_shows_and_sends() {
     // With another header the answer may be another one.
     assert!(matches!(stage.command(), Command::Probe(_)));
     stage.click("Download");
-    let wanted = NewJob {
+    let file = NewFile {
         url: "https://example.org/big.iso".into(),
-        folder: "/home/ada/Downloads".into(),
         file_name: Some("mine.iso".into()),
-        name: None,
+        ..NewFile::default()
+    };
+    let wanted = NewJob {
+        files: vec![file],
+        folder: "/home/ada/Downloads".into(),
         priority: Priority::Normal,
         limit: Rate::from_bytes_per_sec(1_572_864),
-        sha256: None,
         headers: vec![NewHeader { name: "Referer".into(), value: "https://example.org/".into() }],
         paused: true,
+        asked_by: format!("the window (process {})", std::process::id()),
+        ..NewJob::default()
     };
     let envelope = stage.next().expect("an addition");
     assert_eq!(envelope.command, Command::Add(vec![wanted]));
@@ -257,7 +262,7 @@ fn a_pasted_link_opens_the_dialog_and_is_asked_at_once() {
     let mut asked = Vec::new();
     while let Some(envelope) = stage.next() {
         if let Command::Probe(new) = envelope.command {
-            asked.push(new.url);
+            asked.push(new.files[0].url.clone());
         }
     }
     assert_eq!(asked, ["https://example.org/a.iso", "https://example.org/running.iso"]);

@@ -69,18 +69,18 @@ impl Course {
         // Less than before: the server has another file, and it started over.
         self.before = Some(before.min(view.done_bytes));
         match state {
-            JobState::Acknowledged if view.job.next_file().is_none() => Turn::Ends(Ending::Saved),
+            JobState::Acknowledged if view.job.is_whole() => Turn::Ends(Ending::Saved),
             JobState::Acknowledged => Turn::Ends(Ending::Completed),
             JobState::Cancelled => Turn::Ends(Ending::Cancelled),
             JobState::Error(fault) => Turn::Ends(Ending::Failed(fault.clone())),
             JobState::Waiting(waiting) => {
                 let is_hopeless = self.arrived_bytes() == 0
-                    || view.job.faults_in_a_row >= PATIENCE
+                    || view.job.faults_in_a_row() >= PATIENCE
                     || matches!(waiting.why, Why::DiskFull(_));
-                if is_hopeless {
-                    Turn::Ends(Ending::GivenUp(waiting.fault().clone()))
-                } else {
-                    self.once(state, Turn::Waits(waiting.clone()))
+                match waiting.fault() {
+                    Some(fault) if is_hopeless => Turn::Ends(Ending::GivenUp(fault.clone())),
+                    // A condition is the user's own, or will pass.
+                    _ => self.once(state, Turn::Waits(waiting.clone())),
                 }
             }
             JobState::Suspended => self.once(state, Turn::IsHeld),
@@ -143,7 +143,7 @@ mod tests {
     fn many_faults_in_a_row_or_a_full_disk_are_the_end() {
         let mut course = Course::new(Some(0));
         course.turn(&at(JobState::Transferring, 50));
-        let many = samples::changed(at(waiting(1), 50), |job| job.faults_in_a_row = 5);
+        let many = samples::changed(at(waiting(1), 50), |job| job.files[0].faults_in_a_row = 5);
         assert_eq!(course.turn(&many), Turn::Ends(Ending::GivenUp(fault())));
 
         let full = Waiting { why: Why::DiskFull(fault()), until_unix_secs: None };

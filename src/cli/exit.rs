@@ -18,8 +18,7 @@ pub(super) enum Exit {
     Usage = 2,
     /// No such job, or several that could be meant.
     NoSuchJob = 3,
-    /// Nothing transfers, by the user's setting. Reserved: there is no such setting yet.
-    #[expect(dead_code, reason = "the number is promised in --help")]
+    /// Nothing transfers, by the user's setting.
     Disabled = 4,
     /// Another instance is in the way, or the state folder cannot be used.
     Instance = 5,
@@ -36,7 +35,7 @@ Exit codes:
   1    the transfer failed for good, or could not go on
   2    the command line, an address, a header, a name or a checksum is wrong
   3    no such job, or several that could be meant
-  4    transfers are switched off (reserved)
+  4    transfers are switched off
   5    another instance is in the way, or the state folder cannot be used
   6    no display
   130  interrupted; what was fetched is kept";
@@ -107,6 +106,8 @@ impl From<Refusal> for Failure {
             Refusal::Fault(fault) => return fault.clone().into(),
             Refusal::NoSuchJob(_) => Exit::NoSuchJob,
             Refusal::WrongState { .. } => Exit::Failed,
+            Refusal::Disabled => Exit::Disabled,
+            Refusal::Wrong(_) => Exit::Usage,
             Refusal::NotSaved(_) | Refusal::Busy | Refusal::Stopping => Exit::Instance,
         };
         Self::new(exit, refusal.to_string())
@@ -168,6 +169,8 @@ mod tests {
             (fault(FaultKind::Status(404)), Exit::Failed),
             (Refusal::NoSuchJob(JobId::random()), Exit::NoSuchJob),
             (Refusal::WrongState { name: "a".into(), state: "finished".into() }, Exit::Failed),
+            (Refusal::Disabled, Exit::Disabled),
+            (Refusal::Wrong("No.".into()), Exit::Usage),
             (Refusal::NotSaved("The disk is full.".into()), Exit::Instance),
             (Refusal::Busy, Exit::Instance),
             (Refusal::Stopping, Exit::Instance),
@@ -191,6 +194,7 @@ mod tests {
             Exit::Failed,
             Exit::Usage,
             Exit::NoSuchJob,
+            Exit::Disabled,
             Exit::Instance,
             Exit::NoDisplay,
             Exit::Interrupted,

@@ -197,10 +197,11 @@ impl<'a> Wait<'a> {
         let next = waiting.until_unix_secs.map_or_else(String::new, |until| {
             format!("; next try in {}", duration_in_words(until.saturating_sub(print::now_unix_secs())))
         });
-        let sentence = format!("Waiting: {}{next}.", waiting.fault().what());
+        let sentence = format!("Waiting: {}{next}.", waiting.what());
         let event = || Event::Waiting {
             id: self.id,
-            fault: waiting.fault().into(),
+            why: waiting.why.word(),
+            fault: waiting.fault().map(Into::into),
             next_try_unix_secs: waiting.until_unix_secs,
         };
         self.progress.say(&sentence, event, out)

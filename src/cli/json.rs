@@ -72,7 +72,7 @@ pub(super) enum Event {
     /// Bytes have arrived; at most once a second (`get`).
     Progress { id: JobId, done_bytes: u64, total_bytes: Option<u64>, rate_bps: u64, left_secs: Option<u64> },
     /// It waits (`get`).
-    Waiting { id: JobId, fault: FaultWords, next_try_unix_secs: Option<u64> },
+    Waiting { id: JobId, why: &'static str, fault: Option<FaultWords>, next_try_unix_secs: Option<u64> },
     /// It is held by somebody else (`get`).
     Paused { id: JobId },
     /// It is whole and under its name. What arrived during this `get`, and how fast, is known to `get` only.
@@ -157,6 +157,8 @@ const fn kind(kind: &FaultKind) -> &'static str {
         FaultKind::NotWritable => "not_writable",
         FaultKind::DiskFailed => "disk_failed",
         FaultKind::SecretsGone => "secrets_gone",
+        FaultKind::NoProgress => "no_progress",
+        FaultKind::TookTooLong => "took_too_long",
         FaultKind::Internal => "internal",
     }
 }

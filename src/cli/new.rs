@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::How;
 use super::exit::{Exit, Failure};
-use crate::job::{JobId, NewHeader, NewJob, Priority};
+use crate::job::{JobId, NewFile, NewHeader, NewJob, Priority};
 
 /// Where a download goes: the folder, if one is named, and the file name, if one is.
 #[derive(Debug, PartialEq, Eq)]
@@ -62,16 +62,21 @@ pub(super) fn jobs(
     let headers = how.headers.iter().map(|text| header(text)).collect::<Result<Vec<_>, _>>()?;
     urls.into_iter()
         .map(|url| {
-            let job = NewJob {
+            let file = NewFile {
                 url,
-                folder: folder.to_owned(),
                 file_name: file_name.map(str::to_owned),
+                sha256: how.sha256.clone(),
+                ..NewFile::default()
+            };
+            let job = NewJob {
+                files: vec![file],
+                folder: folder.to_owned(),
                 name: how.name.clone(),
                 priority,
                 limit: how.limit,
-                sha256: how.sha256.clone(),
                 headers: headers.clone(),
-                paused: false,
+                asked_by: format!("meanwhile (process {})", std::process::id()),
+                ..NewJob::default()
             };
             job.clone().into_job(JobId::random(), 0)?;
             Ok(job)
@@ -168,7 +173,7 @@ mod tests {
         assert_eq!(failure.exit(), Exit::Usage);
         let jobs = new(&["http://a.org/1", "http://a.org/2"]).expect("jobs");
         assert_eq!(jobs.len(), 2);
-        assert_eq!(jobs[1].url, "http://a.org/2");
+        assert_eq!(jobs[1].files[0].url, "http://a.org/2");
         assert_eq!(jobs[1].folder, Path::new("/d"));
         assert_eq!(jobs[1].headers[0].value, "http://b.org:80/");
     }

@@ -9,7 +9,7 @@ pub(super) const QUEUED: JobState = JobState::Queued;
 
 /// A job of that address in that state.
 pub(super) fn view(url: &str, state: JobState) -> JobView {
-    let new = NewJob { url: url.to_owned(), folder: "/tmp".into(), ..NewJob::default() };
+    let new = NewJob::of(url, "/tmp");
     let (mut job, _) = new.into_job(JobId::random(), 7).expect("a job");
     job.state = state;
     JobView::resting(Arc::new(job))

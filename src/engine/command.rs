@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::job::{Fault, JobId, NewJob, Priority, Rate};
+use crate::job::{Change, Fault, JobId, LogEntry, NewJob, Rate};
 use crate::store::Theme;
 use crate::transfer::Probe;
 
@@ -27,25 +27,21 @@ pub enum Command {
     SetDownloadFolder(#[serde(with = "crate::job::path")] PathBuf),
     /// Whether the window is light or dark.
     SetTheme(Theme),
-}
-
-/// What can be changed about a job.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Change {
-    /// Go on; a waiting or failed job is tried again at once.
-    Resume,
-    /// Hold.
-    Suspend,
-    /// Give it up and delete what was fetched of unfinished files.
-    Cancel,
-    /// Accept what is finished and give up the rest.
-    Complete,
-    /// Take it off the list; a job that is not final is cancelled first. Finished files stay.
-    Remove,
-    /// How it stands in line.
-    SetPriority(Priority),
-    /// The most it may use; `None` lifts its cap.
-    SetLimit(Option<Rate>),
+    /// Hold everything, or let it go on: "pause all". It survives a restart.
+    SetPaused(bool),
+    /// Keep to the slow cap, or not.
+    SetSlow(bool),
+    /// Change a setting by its name in the settings file. Answered with [`Reply::Setting`].
+    Set(String, String),
+    /// All settings. Answered with [`Reply::Settings`].
+    Settings,
+    /// Make jobs of these orphans of the snapshot, held if nothing tells what they belong to. Answered with
+    /// [`Reply::Added`].
+    Adopt(Vec<PathBuf>),
+    /// Delete these orphans of the snapshot.
+    DeleteOrphans(Vec<PathBuf>),
+    /// The latest entries of the log, of one job or of all; at most so many. Answered with [`Reply::Log`].
+    Log(Option<JobId>, usize),
 }
 
 /// The answer to a command that was carried out.
@@ -57,6 +53,23 @@ pub enum Reply {
     Added(Vec<JobId>),
     /// What the server said.
     Probed(Probe),
+    /// The entries, oldest first.
+    Log(Vec<LogEntry>),
+    /// The value the setting has now.
+    Setting(String),
+    /// All settings.
+    Settings(Vec<SettingView>),
+}
+
+/// A setting as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettingView {
+    /// Its name in the settings file.
+    pub key: String,
+    /// Its value, as one would type it.
+    pub value: String,
+    /// What it is for, in a line.
+    pub about: String,
 }
 
 /// Why a command was not carried out.
@@ -81,6 +94,15 @@ pub enum Refusal {
     /// It could not be written to disk, so it was not done.
     #[error("{0}")]
     NotSaved(String),
+    /// Transfers are switched off (bits.md: the service is disabled; event 10005).
+    #[error(
+        "Transfers are switched off in the settings, so nothing was queued. You can switch them on with \
+         “meanwhile settings start_mode manual”. (10005)"
+    )]
+    Disabled,
+    /// Something in the command makes no sense: a sentence.
+    #[error("{0}")]
+    Wrong(String),
     /// Too many commands are under way.
     #[error("Meanwhile is busy: too much was asked of it at once. You can try again in a moment.")]
     Busy,

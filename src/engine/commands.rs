@@ -31,6 +31,15 @@ impl Core {
                 self.settings.theme = theme;
                 self.save_settings(answer);
             }
+            Command::SetPaused(_)
+            | Command::SetSlow(_)
+            | Command::Set(..)
+            | Command::Settings
+            | Command::Log(..)
+            | Command::Adopt(_)
+            | Command::DeleteOrphans(_) => {
+                self.border.answer(answer, Err(Refusal::Busy));
+            }
             Command::SetDownloadFolder(folder) => {
                 self.settings.download_folder = Some(folder);
                 self.next_look_at_disk = Instant::now();
@@ -76,7 +85,7 @@ impl Core {
         old.limit = job.limit;
         old.headers = job.headers;
         old.needs_secrets = job.needs_secrets;
-        old.faults_in_a_row = 0;
+        old.files[0].faults_in_a_row = 0;
         if job.files[0].sha256.is_some() {
             old.files[0].sha256.clone_from(&job.files[0].sha256);
         }
@@ -97,7 +106,7 @@ impl Core {
             Err(fault) => return self.border.answer(answer, Err(Refusal::Fault(fault))),
         };
         let (job, secrets) = made;
-        let access = access_of(&job, &secrets);
+        let access = access_of(&job, &job.files[0], &secrets);
         self.chores.spawn(async move {
             Chore::Probed(answer, transfer::probe(&client, &job.files[0], &access).await)
         });
@@ -139,6 +148,14 @@ impl Core {
                 entry.job_mut().priority = *priority;
                 return Ok(Some(Record::Job(Arc::clone(&entry.job))));
             }
+            Change::SetName(_)
+            | Change::SetFilesAtOnce(_)
+            | Change::SetHoldFinished(_)
+            | Change::Move(_)
+            | Change::AddFiles(_)
+            | Change::LeaveOutFile(_)
+            | Change::RetryFile(_)
+            | Change::SetFileAddress(..) => return Err(Refusal::Busy),
             Change::SetLimit(limit) => {
                 entry.job_mut().limit = *limit;
                 if let Some(live) = &entry.live {
@@ -157,7 +174,7 @@ impl Core {
         }
         let job = entry.job_mut();
         job.state = after;
-        job.faults_in_a_row = 0;
+        job.files.iter_mut().for_each(|file| file.faults_in_a_row = 0);
         if job.state.is_final() {
             job.ended_unix_secs = Some(unix_secs());
         } else {

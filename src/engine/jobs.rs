@@ -94,6 +94,8 @@ impl Entry {
             done_bytes,
             rate_bps: speed.filter(|_| active).map_or(0, Speed::rate_bps),
             left_secs: left_bytes.filter(|_| active).and_then(|bytes| speed?.secs_for(bytes)),
+            stale: false,
+            log_entries: 0,
             history: speed.map(|speed| Arc::clone(speed.history())).unwrap_or_default(),
         }
     }

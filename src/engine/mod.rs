@@ -16,10 +16,11 @@ mod saver;
 mod snapshot;
 mod speed;
 
+pub use crate::job::Change;
 pub use crate::session::{EndSignal, EndSignals};
 pub use crate::store::Theme;
 pub use crate::transfer::Probe;
-pub use command::{Change, Command, Refusal, Reply};
+pub use command::{Command, Refusal, Reply, SettingView};
 pub use handle::{Answer, Border, Envelope, Handle, Waker, border};
 pub use places::{NoHome, Places};
 pub use snapshot::{JobView, RateSample, SAMPLE_SECS, SAMPLES, Snapshot};

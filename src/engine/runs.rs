@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use super::core::{AfterSave, Core, unix_secs};
-use crate::job::{Fault, FaultKind, Job, JobEvent, JobId, NewHeader, Secrets, Waiting, Why};
+use crate::job::{Fault, FaultKind, Job, JobEvent, JobFile, JobId, NewHeader, Secrets, Waiting, Why};
 use crate::queue::retry_delay;
 use crate::store::Record;
 use crate::transfer::{self, Access, News, Order, Outcome, Reporter};
@@ -139,7 +139,7 @@ impl Core {
         let client = self.client();
         let all = Arc::clone(&self.all);
         let Some(entry) = self.jobs.get_mut(id) else { return };
-        let Some(index) = entry.job.next_file() else {
+        let Some(index) = entry.job.files.iter().position(crate::job::JobFile::is_pending) else {
             self.finish_job(id);
             return;
         };
@@ -151,7 +151,7 @@ impl Core {
             return self.fail(id, Fault::new(FaultKind::SecretsGone, ""));
         }
         let file = entry.job.files[index].clone();
-        let access = access_of(&entry.job, &entry.secrets);
+        let access = access_of(&entry.job, &file, &entry.secrets);
         let live = entry.live(&all);
         live.file = index;
         live.arrived.store(file.synced_bytes, std::sync::atomic::Ordering::Relaxed);
@@ -183,7 +183,7 @@ impl Core {
                 let job = entry.job_mut();
                 let Some(file) = job.files.get_mut(index) else { return };
                 if synced_bytes > file.synced_bytes {
-                    job.faults_in_a_row = 0;
+                    file.faults_in_a_row = 0;
                 }
                 job.files[index].synced_bytes = synced_bytes;
                 self.save(vec![Record::Progress { job: id, file: index, synced_bytes }], AfterSave::Nothing);
@@ -200,7 +200,7 @@ impl Core {
                 if let Some(old) = entry.job_mut().files.get_mut(index) {
                     *old = *file;
                 }
-                if entry.job.next_file().is_none() {
+                if entry.job.is_whole() {
                     self.finish_job(id);
                 } else {
                     self.apply(id, &JobEvent::TakeTurn);
@@ -227,12 +227,13 @@ impl Core {
         }
         let Some(entry) = self.jobs.get_mut(id) else { return };
         let job = entry.job_mut();
-        job.faults_in_a_row = job.faults_in_a_row.saturating_add(1);
+        let Some(file) = job.files.iter_mut().find(|file| !file.finished) else { return };
+        file.faults_in_a_row = file.faults_in_a_row.saturating_add(1);
         let is_full = fault.kind == FaultKind::DiskFull;
         let delay = if is_full {
             DISK_FULL_RETRY
         } else {
-            retry_delay(job.faults_in_a_row, retry_after, fastrand::f64())
+            retry_delay(file.faults_in_a_row, retry_after, fastrand::f64())
         };
         let why = if is_full { Why::DiskFull(fault) } else { Why::BackOff(fault) };
         let waiting = Waiting { why, until_unix_secs: Some(unix_secs() + delay.as_secs()) };
@@ -268,10 +269,13 @@ impl Core {
 }
 
 /// What the requests of a job carry, secrets included.
-pub(super) fn access_of(job: &Job, secrets: &Secrets) -> Access {
+pub(super) fn access_of(job: &Job, file: &JobFile, secrets: &Secrets) -> Access {
     let plain = job
         .headers
         .iter()
         .filter_map(|header| Some(NewHeader { name: header.name.clone(), value: header.value.clone()? }));
-    Access { headers: plain.chain(secrets.headers.iter().cloned()).collect(), login: secrets.login.clone() }
+    Access {
+        headers: plain.chain(secrets.headers.iter().cloned()).collect(),
+        login: secrets.login_for(&file.url).cloned(),
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::job::{Job, JobId, Rate};
+use crate::job::{Job, JobId, Orphan, Rate, Waiting};
 use crate::store::Theme;
 
 /// Seconds between two samples of a speed graph.
@@ -26,6 +26,14 @@ pub struct Snapshot {
     pub rate_bps: u64,
     /// The cap over all jobs.
     pub limit: Option<Rate>,
+    /// Whether everything is held: "pause all".
+    pub paused: bool,
+    /// Whether the slow cap holds.
+    pub slow: bool,
+    /// What keeps all background jobs waiting, if anything does.
+    pub waiting: Option<Waiting>,
+    /// Unfinished files without a job that were found when the program started.
+    pub orphans: Arc<Vec<Orphan>>,
     /// Whether the window is light or dark.
     pub theme: Theme,
     /// Where new downloads go unless told otherwise.
@@ -45,6 +53,10 @@ impl Snapshot {
             && Arc::ptr_eq(&self.notices, &other.notices)
             && self.rate_bps == other.rate_bps
             && self.limit == other.limit
+            && self.paused == other.paused
+            && self.slow == other.slow
+            && self.waiting == other.waiting
+            && Arc::ptr_eq(&self.orphans, &other.orphans)
             && self.theme == other.theme
             && self.download_folder == other.download_folder
             && self.free_bytes == other.free_bytes
@@ -68,6 +80,10 @@ pub struct JobView {
     pub rate_bps: u64,
     /// Seconds until it is finished, at the speed of the last while; `None` where that cannot be said.
     pub left_secs: Option<u64>,
+    /// Whether nothing has happened to it for long (bits.md 4.1, JobInactivityTimeout; here it is only flagged).
+    pub stale: bool,
+    /// How many entries the log has had of it since the program started: when it grows, there is something to read.
+    pub log_entries: u64,
     /// Its speed over time, oldest first; empty for a job that has not run since the program started.
     #[serde(skip)]
     pub history: Arc<Vec<RateSample>>,
@@ -77,7 +93,15 @@ impl JobView {
     /// A job at rest.
     #[must_use]
     pub fn resting(job: Arc<Job>) -> Self {
-        Self { done_bytes: job.synced_bytes(), job, rate_bps: 0, left_secs: None, history: Arc::default() }
+        Self {
+            done_bytes: job.synced_bytes(),
+            job,
+            rate_bps: 0,
+            left_secs: None,
+            stale: false,
+            log_entries: 0,
+            history: Arc::default(),
+        }
     }
 
     /// From 0 to 1, where the size is known.

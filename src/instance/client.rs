@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::protocol::{self, Answer, LineError, MAX_LINE_BYTES, Overview, Request, Shown};
+use super::protocol::{self, Answer, LineError, MAX_LINE_BYTES, Request, Shown};
 use super::socket;
 use crate::engine::{Command, JobView, Places, Refusal, Reply, Snapshot};
 use crate::job::JobId;
@@ -111,17 +111,14 @@ impl Client {
             Answer::Jobs(overview) => overview,
             other => return Err(unexpected(&other)),
         };
-        let Overview { count, number, rate_bps, limit, theme, download_folder, free_bytes, notices } =
-            overview;
         let mut jobs = Vec::new();
-        for _ in 0..count {
+        for _ in 0..overview.count {
             match answers.next()? {
                 Answer::Job(view) => jobs.push(Arc::new(view)),
                 other => return Err(unexpected(&other)),
             }
         }
-        let (jobs, notices) = (Arc::new(jobs), Arc::new(notices));
-        Ok(Snapshot { number, jobs, rate_bps, limit, theme, download_folder, free_bytes, notices })
+        Ok(overview.into_snapshot(jobs))
     }
 
     /// Calls `on_job` with each of these jobs and again whenever one changes, until it has seen enough,

@@ -1,23 +1,24 @@
 //! What is said through the socket: a line of JSON with the request, and lines of JSON with the answer.
 //!
 //! ```text
-//! {"version":1,"request":"Jobs"}
-//! {"version":1,"answer":{"Jobs":{"count":1,…}}}
-//! {"version":1,"answer":{"Job":{…}}}
+//! {"version":2,"request":"Jobs"}
+//! {"version":2,"answer":{"Jobs":{"count":1,…}}}
+//! {"version":2,"answer":{"Job":{…}}}
 //! ```
 //!
 //! One request per connection. The version stands first and alone decides whether the rest is read, so that
 //! two versions can tell each other that they differ.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{Command, JobView, Refusal, Reply, Snapshot, Theme};
-use crate::job::{JobId, Rate};
+use crate::job::{JobId, Orphan, Rate, Waiting};
 
 /// Changes with every change of what is said; there is no talk between versions.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// The longest line, in bytes, in both directions.
 pub(super) const MAX_LINE_BYTES: u64 = 16 * 1024 * 1024;
@@ -73,6 +74,10 @@ pub(super) struct Overview {
     pub(super) number: u64,
     pub(super) rate_bps: u64,
     pub(super) limit: Option<Rate>,
+    pub(super) paused: bool,
+    pub(super) slow: bool,
+    pub(super) waiting: Option<Waiting>,
+    pub(super) orphans: Vec<Orphan>,
     pub(super) theme: Theme,
     #[serde(with = "crate::job::path")]
     pub(super) download_folder: PathBuf,
@@ -87,10 +92,34 @@ impl From<&Snapshot> for Overview {
             number: snapshot.number,
             rate_bps: snapshot.rate_bps,
             limit: snapshot.limit,
+            paused: snapshot.paused,
+            slow: snapshot.slow,
+            waiting: snapshot.waiting.clone(),
+            orphans: snapshot.orphans.to_vec(),
             theme: snapshot.theme,
             download_folder: snapshot.download_folder.clone(),
             free_bytes: snapshot.free_bytes,
             notices: snapshot.notices.to_vec(),
+        }
+    }
+}
+
+impl Overview {
+    /// The snapshot, with the jobs that came behind it.
+    pub(super) fn into_snapshot(self, jobs: Vec<Arc<JobView>>) -> Snapshot {
+        Snapshot {
+            number: self.number,
+            jobs: Arc::new(jobs),
+            rate_bps: self.rate_bps,
+            limit: self.limit,
+            paused: self.paused,
+            slow: self.slow,
+            waiting: self.waiting,
+            orphans: Arc::new(self.orphans),
+            theme: self.theme,
+            download_folder: self.download_folder,
+            free_bytes: self.free_bytes,
+            notices: Arc::new(self.notices),
         }
     }
 }
@@ -172,7 +201,7 @@ mod tests {
         ];
         for request in requests {
             let line = write_request(&request).expect("a line");
-            assert!(line.starts_with(br#"{"version":1,"request":"#));
+            assert!(line.starts_with(br#"{"version":2,"request":"#));
             assert_eq!(line.iter().position(|byte| *byte == b'\n'), Some(line.len() - 1));
             assert_eq!(read_request(&line).expect("the request"), request);
         }
@@ -180,9 +209,9 @@ mod tests {
 
     #[test]
     fn another_version_is_told_from_nonsense() {
-        let newer = br#"{"version":2,"request":{"Dance":"tango"}}"#;
-        assert!(matches!(read_request(newer), Err(LineError::OtherVersion { theirs: 2 })));
-        for nonsense in [&b""[..], b"hello", b"{}", b"{\"version\":1}", b"\xff\xfe", b"[[[["] {
+        let newer = br#"{"version":3,"request":{"Dance":"tango"}}"#;
+        assert!(matches!(read_request(newer), Err(LineError::OtherVersion { theirs: 3 })));
+        for nonsense in [&b""[..], b"hello", b"{}", b"{\"version\":2}", b"\xff\xfe", b"[[[["] {
             assert!(matches!(read_request(nonsense), Err(LineError::Nonsense(_))), "{nonsense:?}");
             assert!(matches!(read_answer(nonsense), Err(LineError::Nonsense(_))), "{nonsense:?}");
         }

@@ -15,7 +15,7 @@ use crate::engine::{Border, Change, Command, Handle, JobView, Refusal, Reply, Sn
 use crate::job::{Fault, FaultKind, Job, JobId, JobState, NewJob, Rate};
 
 fn job(name: &str) -> Job {
-    let new = NewJob { url: format!("http://a.org/{name}"), folder: "/tmp".into(), ..NewJob::default() };
+    let new = NewJob::of(format!("http://a.org/{name}"), "/tmp");
     new.into_job(JobId::random(), 7).expect("a job").0
 }
 
@@ -206,7 +206,7 @@ fn what_is_not_understood_gets_a_sentence() {
 fn a_request_that_is_too_long_is_not_sent() {
     let (handle, _border) = border(Snapshot::default());
     let house = house(handle);
-    let huge = NewJob { url: "x".repeat(17 * 1024 * 1024), ..NewJob::default() };
+    let huge = NewJob::of("x".repeat(17 * 1024 * 1024), "");
     let error = connect(&house.places).expect("a client").request(Command::Fetch(huge));
     assert!(matches!(error, Err(ClientError::TooMuch)), "{error:?}");
 }

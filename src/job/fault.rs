@@ -64,6 +64,10 @@ pub enum FaultKind {
     DiskFailed,
     /// The login or a secret header was kept in memory only and is gone.
     SecretsGone,
+    /// No byte for as long as the settings allow.
+    NoProgress,
+    /// It was at work for as long as the settings allow.
+    TookTooLong,
     /// The program itself is at fault.
     Internal,
 }
@@ -128,6 +132,8 @@ impl Fault {
             FaultKind::NotWritable => "The folder cannot be written to".into(),
             FaultKind::DiskFailed => "The file could not be read or written".into(),
             FaultKind::SecretsGone => "The login for this download is no longer known".into(),
+            FaultKind::NoProgress => "It has been tried for long without a byte".into(),
+            FaultKind::TookTooLong => "It has taken longer than the settings allow".into(),
             FaultKind::Internal => "Meanwhile made a mistake".into(),
         }
     }
@@ -173,6 +179,8 @@ impl Fault {
             FaultKind::SecretsGone => {
                 "it is never written to disk, and the program has been started anew since"
             }
+            FaultKind::NoProgress => "the file or its server is gone",
+            FaultKind::TookTooLong => "the server is very slow, or the file very large",
             FaultKind::Internal => "this should not happen",
         }
     }
@@ -211,6 +219,8 @@ impl Fault {
             FaultKind::SecretsGone => {
                 "add the download again with its login, or go on with it by “meanwhile get”"
             }
+            FaultKind::NoProgress => "retry, or look for the file elsewhere",
+            FaultKind::TookTooLong => "retry to go on, or allow more time in the settings",
             FaultKind::Internal => "retry, and report it with the log",
         }
     }

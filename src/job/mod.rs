@@ -4,31 +4,39 @@
 //! priorities, rates and the units people read. What may not live here: a clock, I/O, or knowledge of
 //! any other room. Everything a function needs is passed in.
 
+mod cause;
+mod change;
+mod event;
 mod fault;
+mod file;
 mod list;
 mod name;
 mod new;
+mod orphan;
 pub(crate) mod path;
 mod pattern;
 mod priority;
 mod state;
 mod units;
 
+pub use cause::{Cause, Wanted};
+pub use change::{Change, To};
+pub use event::{Event, LogEntry};
 pub use fault::{Fault, FaultKind};
+pub use file::{JobFile, Trouble, Validator};
 pub use list::{Complaint, List, ListEntry, read_list};
 pub(crate) use name::split_extension;
-pub use new::{NewHeader, NewJob, Secrets};
+pub use new::{Login, NewFile, NewHeader, NewJob, Secrets, address};
+pub use orphan::Orphan;
 pub use pattern::{MOST_ADDRESSES, PatternError, expand};
 pub use priority::Priority;
 pub use state::{JobEvent, JobState, Waiting, Why};
 pub use units::{Rate, RateError, bytes_in_words, duration_in_words, rate_in_words};
 
 use std::fmt;
-use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use url::Url;
 
 /// What a job is known by: a random UUID, as BITS's GUID. Names need not be unique, this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -83,8 +91,23 @@ pub struct Job {
     pub files: Vec<JobFile>,
     /// How it stands in line.
     pub priority: Priority,
+    /// Its place in the user's order: the lower comes first. Unique; the numbers have gaps.
+    #[serde(default)]
+    pub place: u64,
+    /// What the user wants of it.
+    #[serde(default)]
+    pub wanted: Wanted,
     /// Where it is in its life.
     pub state: JobState,
+    /// What brought it there.
+    #[serde(default)]
+    pub cause: Cause,
+    /// How many of its files are fetched at once; 1 is one after the other, as BITS does.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub files_at_once: u8,
+    /// Whether it waits in `Transferred` until the user accepts it, as BITS's jobs do.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub hold_finished: bool,
     /// The most it may use, if the user capped it.
     pub limit: Option<Rate>,
     /// Request headers; a secret one has no value here.
@@ -95,48 +118,34 @@ pub struct Job {
     pub added_unix_secs: u64,
     /// When it ended (finished, failed or cancelled), in seconds since 1970.
     pub ended_unix_secs: Option<u64>,
-    /// How many faults in a row it has met without a byte of progress in between; sets the back-off.
-    pub faults_in_a_row: u32,
+    /// When the user last changed it or bytes last arrived, in seconds since 1970 (BITS: modification time).
+    #[serde(default)]
+    pub modified_unix_secs: u64,
+    /// For how many seconds it has been connecting and transferring since it was last resumed; see bits.md 4.1,
+    /// MaximumDownloadTime.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub active_secs: u64,
+    /// For how many seconds it has been trying since its first fault without a byte of progress; see bits.md 4.1,
+    /// NoProgressTimeout.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub stuck_secs: u64,
+    /// How many faults it has met in all (BITS: error count). Waiting for a condition is none.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub faults: u32,
 }
 
-/// One file of a job.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct JobFile {
-    /// Where it comes from: http or https, without a login in it.
-    pub url: Url,
-    /// The folder it goes to.
-    #[serde(with = "path")]
-    pub folder: PathBuf,
-    /// The file name the user asked for, if any.
-    pub asked_name: Option<String>,
-    /// The lower-case hexadecimal SHA-256 it must have, if the user gave one.
-    pub sha256: Option<String>,
-    /// The name it will have when it is finished, once decided.
-    pub name: Option<String>,
-    /// The name of the file that holds the unfinished data, in the same folder; decided with the name.
-    pub part: Option<String>,
-    /// Its size in bytes, once a server has said it.
-    pub total_bytes: Option<u64>,
-    /// How many bytes from its start are on disk for certain (written *and* synced).
-    pub synced_bytes: u64,
-    /// What proves that the server still has the same file.
-    pub validator: Validator,
-    /// Whether the server answers ranges, once known.
-    pub resumable: Option<bool>,
-    /// Whether it is whole, verified and under its final name.
-    pub finished: bool,
+const fn one() -> u8 {
+    1
 }
 
-/// What a server said a version of a file is recognised by (RFC 9110 section 8.8).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Validator {
-    /// The `ETag` header, quotes and `W/` included.
-    pub etag: Option<String>,
-    /// The `Last-Modified` header as it came.
-    pub last_modified: Option<String>,
-    /// The `Date` header of the same answer: tells whether Last-Modified is strong
-    /// (RFC 9110 section 8.8.2.2).
-    pub date: Option<String>,
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks like this")]
+const fn is_one(number: &u8) -> bool {
+    *number == 1
+}
+
+/// Whether a field need not be written down.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// A request header of a job. The value of a secret one is not kept here.
@@ -158,48 +167,32 @@ impl Job {
         self.files.first().map_or_else(|| self.id.short(), JobFile::display_name)
     }
 
+    /// Its files but those that were left out.
+    pub fn wanted_files(&self) -> impl Iterator<Item = &JobFile> {
+        self.files.iter().filter(|file| !file.is_left_out())
+    }
+
     /// Bytes known to be on disk, over all files.
     #[must_use]
     pub fn synced_bytes(&self) -> u64 {
-        self.files.iter().map(|file| file.synced_bytes).sum()
+        self.wanted_files().map(|file| file.synced_bytes).sum()
     }
 
     /// The size of the whole job; known only when all sizes are.
     #[must_use]
     pub fn total_bytes(&self) -> Option<u64> {
-        self.files.iter().map(|file| file.total_bytes).sum()
+        self.wanted_files().map(|file| file.total_bytes).sum()
     }
 
-    /// The index of the next file to fetch.
+    /// Whether every file that is wanted is whole.
     #[must_use]
-    pub fn next_file(&self) -> Option<usize> {
-        self.files.iter().position(|file| !file.finished)
-    }
-}
-
-impl JobFile {
-    /// What to call the file: its name on disk, else the asked one, else the last part of the address.
-    #[must_use]
-    pub fn display_name(&self) -> String {
-        if let Some(name) = self.name.as_ref().or(self.asked_name.as_ref()) {
-            return name.clone();
-        }
-        let last = self.url.path_segments().and_then(|mut parts| parts.rfind(|part| !part.is_empty()));
-        match last {
-            Some(part) => percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned(),
-            None => self.url.host_str().unwrap_or("download").to_owned(),
-        }
+    pub fn is_whole(&self) -> bool {
+        self.wanted_files().all(|file| file.finished)
     }
 
-    /// Where the finished file is or will be, once its name is decided.
+    /// The most faults in a row any of its files has met.
     #[must_use]
-    pub fn path(&self) -> Option<PathBuf> {
-        self.name.as_ref().map(|name| self.folder.join(name))
-    }
-
-    /// Where the unfinished data is, once the name is decided.
-    #[must_use]
-    pub fn part_path(&self) -> Option<PathBuf> {
-        self.part.as_ref().map(|part| self.folder.join(part))
+    pub fn faults_in_a_row(&self) -> u32 {
+        self.wanted_files().map(|file| file.faults_in_a_row).max().unwrap_or_default()
     }
 }

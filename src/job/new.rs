@@ -1,34 +1,69 @@
 //! What a front end asks for, and how it becomes a job.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{Fault, FaultKind, Header, Job, JobFile, JobId, JobState, Priority, Rate, Validator};
+use super::{
+    Cause, Fault, FaultKind, Header, Job, JobFile, JobId, JobState, Priority, Rate, Validator, Wanted,
+};
 
 /// A download as the user asks for it; nothing in it has been checked yet.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NewJob {
-    /// The address, as typed.
-    pub url: String,
-    /// The folder it goes to.
+    /// Its files, at least one.
+    pub files: Vec<NewFile>,
+    /// The folder they go to.
     #[serde(with = "super::path")]
     pub folder: PathBuf,
-    /// The file name, where the user chose one.
-    pub file_name: Option<String>,
     /// The job's name, where the user chose one.
     pub name: Option<String>,
     /// How it stands in line.
     pub priority: Priority,
     /// The most it may use.
     pub limit: Option<Rate>,
-    /// The SHA-256 it must have, in hexadecimal.
-    pub sha256: Option<String>,
     /// Request headers.
     pub headers: Vec<NewHeader>,
     /// Whether it starts out held.
     pub paused: bool,
+    /// How many files are fetched at once, at least 1.
+    pub files_at_once: u8,
+    /// Whether it waits for the user to accept it when it is whole.
+    pub hold_finished: bool,
+    /// Who asks: the program and its process, for the log.
+    pub asked_by: String,
+}
+
+/// One file of a download as the user asks for it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct NewFile {
+    /// The address, as typed.
+    pub url: String,
+    /// The folder, where it is not the job's; else empty.
+    #[serde(with = "super::path")]
+    pub folder: PathBuf,
+    /// The file name, where the user chose one.
+    pub file_name: Option<String>,
+    /// The SHA-256 it must have, in hexadecimal.
+    pub sha256: Option<String>,
+}
+
+impl Default for NewJob {
+    fn default() -> Self {
+        Self {
+            files: Vec::new(),
+            folder: PathBuf::new(),
+            name: None,
+            priority: Priority::default(),
+            limit: None,
+            headers: Vec::new(),
+            paused: false,
+            files_at_once: 1,
+            hold_finished: false,
+            asked_by: String::new(),
+        }
+    }
 }
 
 /// A request header as the user gave it.
@@ -40,13 +75,18 @@ pub struct NewHeader {
     pub value: String,
 }
 
+/// User and password.
+pub type Login = (String, String);
+
 /// What a job's requests need and no file may hold: it lives in memory only.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secrets {
     /// Secret headers with their values.
     pub headers: Vec<NewHeader>,
-    /// User and password from the address.
-    pub login: Option<(String, String)>,
+    /// User and password from the address; meant for its server only.
+    pub login: Option<Login>,
+    /// The server the login is for: scheme, host and port.
+    pub login_for: Option<String>,
 }
 
 impl Secrets {
@@ -54,6 +94,31 @@ impl Secrets {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.headers.is_empty() && self.login.is_none()
+    }
+
+    /// Takes in the login of one file's address. A job has one login, for one server.
+    ///
+    /// # Errors
+    /// A second, different one.
+    pub fn take_login(&mut self, url: &Url, login: Option<Login>) -> Result<(), Fault> {
+        if login.is_none() {
+            return Ok(());
+        }
+        let origin = Some(url.origin().ascii_serialization());
+        if self.login.is_some() && (self.login != login || self.login_for != origin) {
+            let detail = "one download can have one login; add the others by themselves";
+            return Err(Fault::new(FaultKind::BadAddress, detail));
+        }
+        self.login = login;
+        self.login_for = origin;
+        Ok(())
+    }
+
+    /// The login for a file's address.
+    #[must_use]
+    pub fn login_for(&self, url: &Url) -> Option<&Login> {
+        let origin = url.origin().ascii_serialization();
+        self.login.as_ref().filter(|_| self.login_for.as_ref() == Some(&origin))
     }
 }
 
@@ -75,17 +140,29 @@ const MAX_ADDRESS_BYTES: usize = 65_000;
 pub(super) const MAX_NAME_BYTES: usize = 255 - 10;
 
 impl NewJob {
-    /// Checks everything and makes the job of it; secrets come apart from it.
+    /// A download of one address into a folder, with nothing else to say about it.
+    #[must_use]
+    pub fn of(url: impl Into<String>, folder: impl Into<PathBuf>) -> Self {
+        let file = NewFile { url: url.into(), ..NewFile::default() };
+        Self { files: vec![file], folder: folder.into(), ..Self::default() }
+    }
+
+    /// Checks everything and makes the job of it; secrets come apart from it. Its place in the user's order is for
+    /// whoever takes it on.
     ///
     /// # Errors
     /// A fault that says which part is wrong.
     pub fn into_job(self, id: JobId, added_unix_secs: u64) -> Result<(Job, Secrets), Fault> {
-        let mut url = address(&self.url)?;
-        let mut secrets = Secrets { headers: Vec::new(), login: login(&url) };
-        // Neither can fail on an address with a host, and `address` has seen to that.
-        let _ = url.set_username("");
-        let _ = url.set_password(None);
-        url.set_fragment(None);
+        let mut secrets = Secrets::default();
+        let mut files = Vec::with_capacity(self.files.len());
+        for file in self.files {
+            let (file, login) = file.into_file(&self.folder)?;
+            secrets.take_login(&file.url, login)?;
+            files.push(file);
+        }
+        if files.is_empty() {
+            return Err(Fault::new(FaultKind::BadAddress, "there is none"));
+        }
         let mut headers = Vec::new();
         for NewHeader { name, value } in self.headers {
             check_header(&name, &value)?;
@@ -96,41 +173,77 @@ impl NewJob {
                 headers.push(Header { name, value: Some(value) });
             }
         }
-        if let Some(name) = &self.file_name {
-            check_name(name)?;
-        }
-        let sha256 = self.sha256.map(|text| checksum(&text)).transpose()?;
         let job = Job {
             id,
             name: self.name.filter(|name| !name.trim().is_empty()),
-            files: vec![JobFile {
-                url,
-                folder: self.folder,
-                asked_name: self.file_name,
-                sha256,
-                name: None,
-                part: None,
-                total_bytes: None,
-                synced_bytes: 0,
-                validator: Validator::default(),
-                resumable: None,
-                finished: false,
-            }],
+            files,
             priority: self.priority,
+            place: 0,
+            wanted: if self.paused { Wanted::Suspend } else { Wanted::Transfer },
             state: if self.paused { JobState::Suspended } else { JobState::Queued },
+            cause: Cause::User,
+            files_at_once: self.files_at_once.max(1),
+            hold_finished: self.hold_finished,
             limit: self.limit,
             headers,
             needs_secrets: !secrets.is_empty(),
             added_unix_secs,
             ended_unix_secs: None,
-            faults_in_a_row: 0,
+            modified_unix_secs: added_unix_secs,
+            active_secs: 0,
+            stuck_secs: 0,
+            faults: 0,
         };
         Ok((job, secrets))
     }
 }
 
-/// Reads a web address as a person types it.
-pub(super) fn address(text: &str) -> Result<Url, Fault> {
+impl NewFile {
+    /// Checks everything and makes a file of it that goes to `folder` unless it names its own; the login in its
+    /// address comes apart from it.
+    ///
+    /// # Errors
+    /// A fault that says which part is wrong.
+    pub fn into_file(self, folder: &Path) -> Result<(JobFile, Option<Login>), Fault> {
+        let (url, login) = address(&self.url)?;
+        if let Some(name) = &self.file_name {
+            check_name(name)?;
+        }
+        let file = JobFile {
+            url,
+            folder: if self.folder == Path::new("") { folder.to_owned() } else { self.folder },
+            asked_name: self.file_name,
+            sha256: self.sha256.map(|text| checksum(&text)).transpose()?,
+            name: None,
+            part: None,
+            total_bytes: None,
+            synced_bytes: 0,
+            validator: Validator::default(),
+            resumable: None,
+            attempt: 0,
+            finished: false,
+            trouble: None,
+            faults_in_a_row: 0,
+        };
+        Ok((file, login))
+    }
+}
+
+/// Reads a web address as a person types it; the login in it comes apart.
+///
+/// # Errors
+/// A fault that says what is wrong with it.
+pub fn address(text: &str) -> Result<(Url, Option<Login>), Fault> {
+    let mut url = checked_address(text)?;
+    let login = login(&url);
+    // Neither can fail on an address with a host, and that was seen to.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.set_fragment(None);
+    Ok((url, login))
+}
+
+fn checked_address(text: &str) -> Result<Url, Fault> {
     let text = text.trim();
     let bad = |why: &dyn std::fmt::Display| {
         Fault::new(FaultKind::BadAddress, format!("{why}: {}", without_login(text)))
@@ -213,7 +326,7 @@ mod tests {
     use super::*;
 
     fn new(url: &str) -> NewJob {
-        NewJob { url: url.to_owned(), folder: "/tmp".into(), ..NewJob::default() }
+        NewJob::of(url, "/tmp")
     }
 
     #[test]
@@ -274,11 +387,11 @@ mod tests {
         }
         for name in ["", ".", "..", "a/b", "a\0b", &"x".repeat(256)] {
             let mut job = new("http://a.org/f");
-            job.file_name = Some(name.to_owned());
+            job.files[0].file_name = Some(name.to_owned());
             assert!(job.into_job(JobId::random(), 0).is_err(), "{name:?}");
         }
         let mut job = new("http://a.org/f");
-        job.sha256 = Some("A".repeat(64));
+        job.files[0].sha256 = Some("A".repeat(64));
         let (job, _) = job.into_job(JobId::random(), 0).expect("a job");
         assert_eq!(job.files[0].sha256.as_deref(), Some("a".repeat(64).as_str()));
     }

@@ -44,34 +44,109 @@ pub enum Why {
     BackOff(Fault),
     /// The disk has no room; tried again from time to time, with everything kept.
     DiskFull(Fault),
+    /// There is no network.
+    NoNetwork,
+    /// Its user is signed out.
+    SignedOut,
+    /// The computer is asleep, or about to be.
+    Asleep,
+    /// The network costs money.
+    Metered,
+    /// The computer runs on its battery.
+    Battery,
+    /// The timetable allows nothing now.
+    Timetable,
+    /// The user has paused everything.
+    Held,
+    /// Transfers are switched off.
+    Disabled,
 }
 
 impl Waiting {
-    /// The fault behind it.
+    /// It waits for a condition, until a time if one is known.
     #[must_use]
-    pub const fn fault(&self) -> &Fault {
+    pub const fn for_condition(why: Why, until_unix_secs: Option<u64>) -> Self {
+        Self { why, until_unix_secs }
+    }
+
+    /// The fault behind it, where there is one.
+    #[must_use]
+    pub const fn fault(&self) -> Option<&Fault> {
         match &self.why {
-            Why::BackOff(fault) | Why::DiskFull(fault) => fault,
+            Why::BackOff(fault) | Why::DiskFull(fault) => Some(fault),
+            _ => None,
         }
+    }
+
+    /// What it waits for, as a short clause without a full stop.
+    #[must_use]
+    pub fn what(&self) -> String {
+        match &self.why {
+            Why::BackOff(fault) | Why::DiskFull(fault) => return fault.what(),
+            Why::NoNetwork => "There is no network",
+            Why::SignedOut => "You are signed out",
+            Why::Asleep => "The computer is asleep",
+            Why::Metered => "The network is metered",
+            Why::Battery => "The computer runs on its battery",
+            Why::Timetable => "The timetable allows nothing now",
+            Why::Held => "All downloads are paused",
+            Why::Disabled => "Transfers are switched off in the settings",
+        }
+        .to_owned()
+    }
+}
+
+impl Why {
+    /// One word for scripts.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::BackOff(_) => "back_off",
+            Self::DiskFull(_) => "disk_full",
+            Self::NoNetwork => "no_network",
+            Self::SignedOut => "signed_out",
+            Self::Asleep => "asleep",
+            Self::Metered => "metered",
+            Self::Battery => "battery",
+            Self::Timetable => "timetable",
+            Self::Held => "held",
+            Self::Disabled => "disabled",
+        }
+    }
+
+    /// Whether it is a condition, which ends when the condition holds again, and not a fault of the job's own.
+    #[must_use]
+    pub const fn is_condition(&self) -> bool {
+        !matches!(self, Self::BackOff(_) | Self::DiskFull(_))
     }
 }
 
 /// What happens to a job: commands of the user, decisions of the scheduler, and news of the transfer.
 ///
-/// | from \ event | Resume | Suspend | Cancel | Complete | GiveTurn | Connect | TakeTurn | Wait | Fail | Finish | TryAgain |
-/// |---|---|---|---|---|---|---|---|---|---|---|---|
-/// | Suspended    | Queued | stays | Cancelled | Acknowledged | - | - | - | - | - | - | - |
-/// | Queued       | stays | Suspended | Cancelled | Acknowledged | Connecting | - | stays | Waiting | Error | - | - |
-/// | Connecting   | stays | Suspended | Cancelled | Acknowledged | - | Transferring | Queued | Waiting | Error | Transferred | - |
-/// | Transferring | stays | Suspended | Cancelled | Acknowledged | - | stays | Queued | Waiting | Error | Transferred | - |
-/// | Waiting      | Queued | Suspended | Cancelled | Acknowledged | - | - | - | Waiting | Error | - | Queued |
-/// | Error        | Queued | stays | Cancelled | Acknowledged | - | - | - | - | Error | - | - |
-/// | Transferred  | stays | stays | Cancelled | Acknowledged | - | - | - | - | - | - | - |
-/// | Acknowledged | - | - | - | - | - | - | - | - | - | - | - |
-/// | Cancelled    | - | - | - | - | - | - | - | - | - | - | - |
+/// | from \ event | Resume | Suspend | Cancel | Complete | AddFiles | GiveTurn | Connect | TakeTurn | Wait | Fail | Finish | TryAgain |
+/// |---|---|---|---|---|---|---|---|---|---|---|---|---|
+/// | Suspended    | Queued | stays | Cancelled | Acknowledged | stays | - | - | - | - | - | Transferred | - |
+/// | Queued       | stays | Suspended | Cancelled | Acknowledged | stays | Connecting | - | stays | Waiting | Error | Transferred | - |
+/// | Connecting   | stays | Suspended | Cancelled | Acknowledged | stays | - | Transferring | Queued | Waiting | Error | Transferred | - |
+/// | Transferring | stays | Suspended | Cancelled | Acknowledged | stays | - | stays | Queued | Waiting | Error | Transferred | - |
+/// | Waiting      | Queued | Suspended | Cancelled | Acknowledged | Queued | - | - | - | Waiting | Error | Transferred | Queued |
+/// | Error        | Queued | stays | Cancelled | Acknowledged | Queued | - | - | - | - | Error | Transferred | - |
+/// | Transferred  | stays | stays | Cancelled | Acknowledged | Queued | - | - | - | - | - | stays | - |
+/// | Acknowledged | - | - | - | - | - | - | - | - | - | - | - | - |
+/// | Cancelled    | - | - | - | - | - | - | - | - | - | - | - | - |
 ///
-/// `-` is what BITS answers with `BG_E_INVALID_STATE`. Changed on purpose: Connecting may finish without a
-/// byte (a file the server says we already have whole), and TakeTurn on a queued job is harmless.
+/// `-` is what BITS answers with `BG_E_INVALID_STATE`. Changed on purpose:
+///
+/// - Waiting stands for TRANSIENT_ERROR, with its reason.
+/// - AddFiles puts a job that has come to its end back in line; BITS wants a Resume after it. To the user, adding a
+///   file means wanting it.
+/// - Finish can come to a job that is not transferring: its last unfinished file was left out (BITS cannot leave a
+///   file out), or became whole just as the job was held. Connecting may finish without a byte: the server says that
+///   we have the file whole.
+/// - Suspend leaves an error as it is: BITS counts such a job as suspended, and the user wants to see the error.
+/// - TakeTurn on a queued job is harmless.
+/// - Nothing leads from "no progress for long" to Cancelled (BITS's JobInactivityTimeout): such a job is flagged,
+///   never deleted.
 #[derive(Clone, Debug, PartialEq)]
 pub enum JobEvent {
     /// The user: go on. On a waiting job: now, skipping the rest of the delay.
@@ -82,6 +157,8 @@ pub enum JobEvent {
     Cancel,
     /// The user, or automatically: accept what is finished.
     Complete,
+    /// The user: more files.
+    AddFiles,
     /// The scheduler: it is this job's turn.
     GiveTurn,
     /// The transfer: a server answered with data.
@@ -109,17 +186,19 @@ impl JobState {
             (_, E::Cancel) => S::Cancelled,
             (_, E::Complete) => S::Acknowledged,
 
-            (S::Suspended | S::Waiting(_) | S::Error(_), E::Resume) | (S::Waiting(_), E::TryAgain) => {
-                S::Queued
-            }
+            (_, E::Finish) => S::Transferred,
+
+            (S::Suspended | S::Waiting(_) | S::Error(_), E::Resume)
+            | (S::Waiting(_) | S::Error(_) | S::Transferred, E::AddFiles)
+            | (S::Waiting(_), E::TryAgain) => S::Queued,
             (S::Queued | S::Connecting | S::Transferring | S::Transferred, E::Resume)
+            | (S::Suspended | S::Queued | S::Connecting | S::Transferring, E::AddFiles)
             | (S::Suspended | S::Error(_) | S::Transferred, E::Suspend) => self.clone(),
             (S::Queued | S::Connecting | S::Transferring | S::Waiting(_), E::Suspend) => S::Suspended,
 
             (S::Queued, E::GiveTurn) => S::Connecting,
             (S::Connecting | S::Transferring, E::Connect) => S::Transferring,
             (S::Queued | S::Connecting | S::Transferring, E::TakeTurn) => S::Queued,
-            (S::Connecting | S::Transferring, E::Finish) => S::Transferred,
 
             (S::Queued | S::Connecting | S::Transferring | S::Waiting(_), E::Wait(waiting)) => {
                 S::Waiting(waiting.clone())
@@ -154,7 +233,7 @@ impl JobState {
     pub const fn fault(&self) -> Option<&Fault> {
         match self {
             Self::Error(fault) => Some(fault),
-            Self::Waiting(waiting) => Some(waiting.fault()),
+            Self::Waiting(waiting) => waiting.fault(),
             _ => None,
         }
     }
@@ -208,6 +287,7 @@ mod tests {
             JobEvent::Suspend,
             JobEvent::Cancel,
             JobEvent::Complete,
+            JobEvent::AddFiles,
             JobEvent::GiveTurn,
             JobEvent::Connect,
             JobEvent::TakeTurn,

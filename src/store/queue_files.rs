@@ -261,7 +261,7 @@ mod tests {
     use crate::job::{JobState, NewJob};
 
     fn job(url: &str) -> Arc<Job> {
-        let new = NewJob { url: url.into(), folder: "/tmp".into(), ..NewJob::default() };
+        let new = NewJob::of(url, "/tmp");
         Arc::new(new.into_job(JobId::random(), 0).unwrap().0)
     }
 

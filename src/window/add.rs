@@ -9,7 +9,7 @@ use egui::{
 };
 
 use crate::engine::{Answer, Command, Handle, Probe, Reply, Snapshot};
-use crate::job::{NewHeader, NewJob, Priority, bytes_in_words};
+use crate::job::{NewFile, NewHeader, NewJob, Priority, bytes_in_words};
 
 use super::addresses::{self, Line};
 use super::app::{arrived, look_again};
@@ -444,14 +444,17 @@ impl AddDialog {
     fn job(&self, url: &str, alone: bool) -> NewJob {
         let filled = |text: &str| Some(text.trim().to_owned()).filter(|text| alone && !text.is_empty());
         let headers = self.headers.lines().filter(|line| !line.trim().is_empty());
-        NewJob {
+        let file = NewFile {
             url: url.to_owned(),
-            folder: self.folder(),
             file_name: filled(&self.file_name),
-            name: None,
+            sha256: filled(&self.sha256),
+            ..NewFile::default()
+        };
+        NewJob {
+            files: vec![file],
+            folder: self.folder(),
             priority: self.priority,
             limit: rate_field::read(&self.limit, "none").ok().flatten(),
-            sha256: filled(&self.sha256),
             headers: headers
                 .map(|line| {
                     // A line without a colon goes out whole: the engine says what is wrong with it.
@@ -460,6 +463,8 @@ impl AddDialog {
                 })
                 .collect(),
             paused: self.paused,
+            asked_by: format!("the window (process {})", std::process::id()),
+            ..NewJob::default()
         }
     }
 

@@ -31,7 +31,7 @@ pub(super) fn read(text: &str, snapshot: &Snapshot) -> Vec<Line> {
         if some_address && !part.contains("://") && !part.contains('/') {
             continue;
         }
-        let new = NewJob { url: part.to_owned(), ..NewJob::default() };
+        let new = NewJob::of(part, "");
         match new.into_job(JobId::random(), 0) {
             Ok((job, _)) => {
                 let url = job.files.into_iter().next().map(|file| file.url);

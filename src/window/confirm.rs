@@ -136,7 +136,7 @@ mod tests {
     use crate::job::{JobState, NewJob};
 
     fn view(state: JobState, done_bytes: u64) -> Arc<JobView> {
-        let new = NewJob { url: "https://example.org/a.iso".into(), ..NewJob::default() };
+        let new = NewJob::of("https://example.org/a.iso", "");
         let (mut job, _) = new.into_job(JobId::random(), 0).expect("a good address");
         job.state = state;
         Arc::new(JobView { done_bytes, ..JobView::resting(Arc::new(job)) })

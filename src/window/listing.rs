@@ -323,7 +323,7 @@ mod tests {
     fn snapshot(jobs: &[(&str, JobState, u64)]) -> Snapshot {
         let views = jobs.iter().enumerate().map(|(index, (name, state, size))| {
             let url = format!("https://host{index}.example/{name}");
-            let new = NewJob { url, ..NewJob::default() };
+            let new = NewJob::of(url, "");
             let (mut job, _) = new.into_job(JobId::random(), index as u64).expect("a good address");
             job.state = state.clone();
             job.files[0].total_bytes = Some(*size);

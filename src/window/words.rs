@@ -38,7 +38,7 @@ pub(super) fn state(view: &JobView, now: Option<u64>) -> (String, Tone) {
         JobState::Suspended => (at("Paused"), Tone::Still),
         JobState::Error(fault) => (fault.what(), Tone::Failed),
         JobState::Waiting(waiting) => {
-            let what = lower_first(&waiting.fault().what());
+            let what = lower_first(&waiting.what());
             let next = now.and_then(|now| next_try(waiting.until_unix_secs, now));
             let next = next.map_or_else(String::new, |next| format!("; next {next}"));
             (format!("Waiting: {what}{next}"), Tone::Waiting)
@@ -115,7 +115,7 @@ mod tests {
     use crate::job::{Fault, FaultKind, JobId, NewJob, Waiting, Why};
 
     fn view(state: JobState, done: u64, total: Option<u64>) -> JobView {
-        let new = NewJob { url: "https://example.org/a.iso".into(), ..NewJob::default() };
+        let new = NewJob::of("https://example.org/a.iso", "");
         let (mut job, _) = new.into_job(JobId::random(), 0).expect("a good address");
         job.files[0].total_bytes = total;
         job.files[0].finished = matches!(state, JobState::Acknowledged);

@@ -1,0 +1,115 @@
+//! One file of a job.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::{Fault, Waiting, is_default, path};
+
+/// One file of a job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JobFile {
+    /// Where it comes from: http or https, without a login in it.
+    pub url: Url,
+    /// The folder it goes to.
+    #[serde(with = "path")]
+    pub folder: PathBuf,
+    /// The file name the user asked for, if any.
+    pub asked_name: Option<String>,
+    /// The lower-case hexadecimal SHA-256 it must have, if the user gave one.
+    pub sha256: Option<String>,
+    /// The name it will have when it is finished, once decided.
+    pub name: Option<String>,
+    /// The name of the file that holds the unfinished data, in the same folder; decided with the name.
+    pub part: Option<String>,
+    /// Its size in bytes, once a server has said it.
+    pub total_bytes: Option<u64>,
+    /// How many bytes from its start are on disk for certain (written *and* synced).
+    pub synced_bytes: u64,
+    /// What proves that the server still has the same file.
+    pub validator: Validator,
+    /// Whether the server answers ranges, once known.
+    pub resumable: Option<bool>,
+    /// Counts how often it was begun anew: what is said about bytes of one attempt is nothing about another's.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub attempt: u32,
+    /// Whether it is whole, verified and under its final name.
+    pub finished: bool,
+    /// What keeps it from going on, if anything does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<Trouble>,
+    /// How many faults in a row it has met without a byte of progress in between; sets the back-off.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub faults_in_a_row: u32,
+}
+
+/// What keeps one file of a job from going on. The others go on without it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Trouble {
+    /// It goes no further by itself.
+    Failed(Fault),
+    /// It is tried again when the reason is gone.
+    Waiting(Waiting),
+    /// The user does not want it any more.
+    LeftOut,
+}
+
+/// What a server said a version of a file is recognised by (RFC 9110 section 8.8).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Validator {
+    /// The `ETag` header, quotes and `W/` included.
+    pub etag: Option<String>,
+    /// The `Last-Modified` header as it came.
+    pub last_modified: Option<String>,
+    /// The `Date` header of the same answer: tells whether Last-Modified is strong
+    /// (RFC 9110 section 8.8.2.2).
+    pub date: Option<String>,
+}
+
+impl JobFile {
+    /// What to call the file: its name on disk, else the asked one, else the last part of the address.
+    #[must_use]
+    pub fn display_name(&self) -> String {
+        if let Some(name) = self.name.as_ref().or(self.asked_name.as_ref()) {
+            return name.clone();
+        }
+        let last = self.url.path_segments().and_then(|mut parts| parts.rfind(|part| !part.is_empty()));
+        match last {
+            Some(part) => percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned(),
+            None => self.url.host_str().unwrap_or("download").to_owned(),
+        }
+    }
+
+    /// Where the finished file is or will be, once its name is decided.
+    #[must_use]
+    pub fn path(&self) -> Option<PathBuf> {
+        self.name.as_ref().map(|name| self.folder.join(name))
+    }
+
+    /// Where the unfinished data is, once the name is decided.
+    #[must_use]
+    pub fn part_path(&self) -> Option<PathBuf> {
+        self.part.as_ref().map(|part| self.folder.join(part))
+    }
+
+    /// Whether it could be fetched now.
+    #[must_use]
+    pub const fn is_pending(&self) -> bool {
+        !self.finished && self.trouble.is_none()
+    }
+
+    /// Whether the user has taken it out of the job.
+    #[must_use]
+    pub const fn is_left_out(&self) -> bool {
+        matches!(self.trouble, Some(Trouble::LeftOut))
+    }
+
+    /// Nothing of it has been fetched any more; its name stays.
+    pub fn forget_progress(&mut self) {
+        self.synced_bytes = 0;
+        self.total_bytes = None;
+        self.validator = Validator::default();
+        self.attempt = self.attempt.wrapping_add(1);
+    }
+}
