@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
 
 use super::exit::EXIT_CODES;
 use crate::job::{Priority, Rate, RateError};
@@ -22,7 +23,7 @@ pub(super) struct Words {
     #[arg(long, global = true)]
     pub(super) json: bool,
     /// Keep everything under this folder (also: MEANWHILE_STATE_DIR)
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) state_dir: Option<PathBuf>,
 }
 
@@ -65,6 +66,17 @@ pub(super) enum Task {
         #[arg(long)]
         until_empty: bool,
     },
+    /// Print the completions for a shell
+    Completions {
+        /// The shell they are for
+        shell: Shell,
+    },
+    /// Print the manual page, or write those of all commands into a folder
+    Man {
+        /// The folder to write them into
+        #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+        folder: Option<PathBuf>,
+    },
 }
 
 /// What to queue.
@@ -102,7 +114,7 @@ pub(super) struct Get {
 #[derive(Debug, Default, Args)]
 pub(super) struct How {
     /// The folder to save to
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) to: Option<PathBuf>,
     /// The file to save as, relative to --to or else to the current folder
     #[arg(long, value_name = "FILE")]
@@ -204,6 +216,10 @@ mod tests {
             "limit 50Mbit",
             "run",
             "run --until-empty",
+            "completions bash",
+            "completions zsh",
+            "man",
+            "man /tmp/x",
         ];
         for line in lines {
             if let Err(error) = parse(line) {
@@ -231,6 +247,8 @@ mod tests {
             "limit fast",
             "monitor",
             "list --all",
+            "completions",
+            "completions tcsh",
         ];
         for line in lines {
             assert_eq!(parse(line).expect_err(line).exit_code(), 2, "{line}");
