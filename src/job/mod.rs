@@ -28,7 +28,7 @@ pub use list::{Complaint, List, ListEntry, read_list};
 pub(crate) use name::split_extension;
 pub use new::{Login, NewFile, NewHeader, NewJob, Secrets, address};
 pub use orphan::Orphan;
-pub use pattern::{MOST_ADDRESSES, PatternError, expand};
+pub use pattern::{Brackets, MOST_ADDRESSES, PatternError, expand};
 pub use priority::Priority;
 pub use state::{JobEvent, JobState, Waiting, Why};
 pub use units::{Rate, RateError, bytes_in_words, duration_in_words, rate_in_words};

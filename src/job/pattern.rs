@@ -21,6 +21,28 @@ pub(super) const MOST_BYTES: usize = 100_000_000;
 /// The most characters of a pattern that are repeated in an error.
 const SHOWN_CHARS: usize = 24;
 
+/// What brackets in addresses mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Brackets {
+    /// Several addresses.
+    Patterns,
+    /// Themselves.
+    Literal,
+}
+
+impl Brackets {
+    /// The addresses an address stands for.
+    ///
+    /// # Errors
+    /// Those of [`expand`].
+    pub fn expand(self, address: &str) -> Result<Vec<String>, PatternError> {
+        match self {
+            Self::Patterns => expand(address),
+            Self::Literal => Ok(vec![address.to_owned()]),
+        }
+    }
+}
+
 /// Why an address with brackets in it cannot be expanded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PatternError {

@@ -24,7 +24,7 @@ mod place;
 use std::path::PathBuf;
 
 use super::new::{address, check_header, check_name, checksum};
-use super::pattern::{MOST_ADDRESSES, MOST_BYTES, expand, grouped};
+use super::pattern::{Brackets, MOST_ADDRESSES, MOST_BYTES, grouped};
 use super::{Fault, FaultKind, NewHeader, Rate};
 use place::{Place, numbered, unquoted};
 
@@ -44,10 +44,10 @@ pub struct List {
     pub complaints: Vec<Complaint>,
 }
 
-/// One download of a list; all of it has been checked.
+/// One download of a list; out of [`read_list`] it has been checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListEntry {
-    /// Its line, from 1.
+    /// Its line, from 1; 0 outside of lists.
     pub line: usize,
     /// Its address, and behind it those of its mirrors.
     pub addresses: Vec<String>,
@@ -76,8 +76,15 @@ pub struct Complaint {
 
 /// Reads a list of downloads.
 #[must_use]
-pub fn read_list(text: &str) -> List {
-    let mut reader = Reader { room_bytes: MOST_BYTES, ..Reader::default() };
+pub fn read_list(text: &str, brackets: Brackets) -> List {
+    let mut reader = Reader {
+        brackets,
+        list: List::default(),
+        block: None,
+        room_bytes: MOST_BYTES,
+        is_full: false,
+        unsaid: None,
+    };
     for (index, text) in text.trim_start_matches('\u{feff}').lines().enumerate() {
         let (line, text) = (index + 1, text.trim());
         if text.is_empty() || text.starts_with('#') {
@@ -110,8 +117,8 @@ struct Block {
     out: Option<(usize, String)>,
 }
 
-#[derive(Default)]
 struct Reader {
+    brackets: Brackets,
     list: List,
     block: Option<Block>,
     /// The bytes all entries together may still take.
@@ -170,7 +177,7 @@ impl Reader {
     fn expanded(&mut self, line: usize, mirrors: &[&str]) -> Vec<Vec<String>> {
         let mut files: Vec<Vec<String>> = Vec::new();
         for text in mirrors {
-            let all = match expand(text) {
+            let all = match self.brackets.expand(text) {
                 Ok(all) => all,
                 Err(error) => {
                     self.complain(line, error.to_string());
@@ -320,6 +327,12 @@ impl Block {
 }
 
 impl ListEntry {
+    /// A download of one address with nothing else to say about it; unchecked, and of no line.
+    #[must_use]
+    pub fn of(address: String) -> Self {
+        Self { addresses: vec![address], ..Self::default() }
+    }
+
     fn add_header(&mut self, name: &str, value: &str) -> Result<(), String> {
         let (name, value) = (name.trim(), value.trim());
         check_header(name, value).map_err(in_words)?;
@@ -363,7 +376,7 @@ mod tests {
 
     /// The entries without their lines, and the complaints with theirs.
     fn read(text: &str) -> (Vec<ListEntry>, Vec<(usize, String)>) {
-        let List { entries, complaints } = read_list(text);
+        let List { entries, complaints } = read_list(text, Brackets::Patterns);
         let entries = entries.into_iter().map(|entry| ListEntry { line: 0, ..entry });
         (entries.collect(), complaints.into_iter().map(|c| (c.line, c.sentence)).collect())
     }
@@ -386,7 +399,8 @@ mod tests {
         let text = "\u{feff}http://a.org/1\r\n\n  # a comment\n\thttp://a.org/2#part \nhttp://a.org/3 http://a.org/4\n";
         let expected = ["1", "2#part", "3", "4"].map(|name| entry(&[&format!("http://a.org/{name}")]));
         assert_eq!(fine(text), expected);
-        let lines: Vec<usize> = read_list(text).entries.iter().map(|entry| entry.line).collect();
+        let lines: Vec<usize> =
+            read_list(text, Brackets::Patterns).entries.iter().map(|entry| entry.line).collect();
         assert_eq!(lines, [1, 4, 5, 5]);
         assert_eq!(fine(""), []);
         assert_eq!(fine("# nothing\n\n"), []);
@@ -543,6 +557,13 @@ mod tests {
     }
 
     #[test]
+    fn brackets_can_be_meant() {
+        let list = read_list("http://a.org/[1-2]{a,b\n", Brackets::Literal);
+        assert_eq!(list.complaints, []);
+        assert_eq!(list.entries, [ListEntry { line: 1, ..entry(&["http://a.org/[1-2]{a,b"]) }]);
+    }
+
+    #[test]
     fn complaints_are_in_the_order_of_the_lines() {
         let (_, complaints) = read("http://a.org/f C:\\x\\y\n split=5\n http-user=x\nnonsense\n");
         let lines: Vec<usize> = complaints.iter().map(|(line, _)| *line).collect();
@@ -564,7 +585,7 @@ mod tests {
             "(http://(me:hunter2@)?[a-z]{0,3}/?)?(\\PC|[ \t\\[{}\\]\"'/\\\\~.,1-9-]|out=|dir=|checksum=|header=|hunter2@){0,12}", 0..12,
         )) {
             let count = lines.len();
-            let list = read_list(&lines.join("\n"));
+            let list = read_list(&lines.join("\n"), Brackets::Patterns);
             for entry in &list.entries {
                 prop_assert!(!entry.addresses.is_empty() && (1..=count).contains(&entry.line));
                 prop_assert!(entry.addresses.iter().all(|text| address(text).is_ok()));
