@@ -92,11 +92,7 @@ pub(super) fn jobs(
     entries
         .into_iter()
         .map(|entry| {
-            let is_own = |header: &NewHeader| {
-                entry.headers.iter().any(|own| own.name.eq_ignore_ascii_case(&header.name))
-            };
-            let shared = headers.iter().filter(|header| !is_own(header));
-            let headers = shared.chain(&entry.headers).cloned().collect();
+            let headers = entry.headers_with(&headers);
             let file = NewFile {
                 // Its mirrors are for later.
                 url: entry.addresses.into_iter().next().unwrap_or_default(),

@@ -1,7 +1,7 @@
 //! What a transfer is: pure data and rules.
 //!
 //! Here live the job and its files, the nine states and their table, the faults and their words,
-//! priorities, rates and the units people read. What may not live here: a clock, I/O, or knowledge of
+//! priorities, rates and the units people read, lists of downloads and patterns of addresses. What may not live here: a clock, I/O, or knowledge of
 //! any other room. Everything a function needs is passed in.
 
 mod cause;
@@ -24,7 +24,7 @@ pub use change::{Change, To};
 pub use event::{Event, LogEntry};
 pub use fault::{Fault, FaultKind};
 pub use file::{JobFile, Trouble, Validator};
-pub use list::{Complaint, List, ListEntry, read_list};
+pub use list::{Complaint, List, ListEntry, list_option, read_list};
 pub(crate) use name::split_extension;
 pub use new::{Login, NewFile, NewHeader, NewJob, Secrets, address};
 pub use orphan::Orphan;

@@ -90,7 +90,7 @@ pub fn read_list(text: &str, brackets: Brackets) -> List {
         if text.is_empty() || text.starts_with('#') {
             continue;
         }
-        if let Some((name, value)) = as_option(text) {
+        if let Some((name, value)) = list_option(text) {
             reader.option(line, name, value);
         } else {
             reader.end_block();
@@ -333,6 +333,13 @@ impl ListEntry {
         Self { addresses: vec![address], ..Self::default() }
     }
 
+    /// Its request headers together with those that are for all; its own go before those of the same name.
+    #[must_use]
+    pub fn headers_with(&self, all: &[NewHeader]) -> Vec<NewHeader> {
+        let is_own = |name: &str| self.headers.iter().any(|own| own.name.eq_ignore_ascii_case(name));
+        all.iter().filter(|header| !is_own(&header.name)).chain(&self.headers).cloned().collect()
+    }
+
     fn add_header(&mut self, name: &str, value: &str) -> Result<(), String> {
         let (name, value) = (name.trim(), value.trim());
         check_header(name, value).map_err(in_words)?;
@@ -346,8 +353,9 @@ fn in_words(fault: Fault) -> String {
     Fault::new(fault.kind, "").to_string()
 }
 
-/// The name and the value of an option. No address has this form.
-fn as_option(text: &str) -> Option<(&str, &str)> {
+/// The name and the value of a line that is an option. No address has this form.
+#[must_use]
+pub fn list_option(text: &str) -> Option<(&str, &str)> {
     let (name, value) = text.split_once('=')?;
     let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let fits = !name.is_empty() && name.len() <= MOST_OPTION_BYTES && name.chars().all(is_name);
