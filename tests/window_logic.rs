@@ -134,7 +134,7 @@ impl Stage {
 fn snapshot(jobs: Vec<JobView>, number: u64) -> Snapshot {
     Snapshot {
         number,
-        jobs: Arc::new(jobs.into_iter().map(Arc::new).collect()),
+        jobs: jobs.into_iter().map(Arc::new).collect(),
         download_folder: "/home/ada/Downloads".into(),
         free_bytes: Some(412 << 30),
         ..Snapshot::default()
@@ -598,7 +598,7 @@ fn closing_asks_while_something_goes_on() {
     assert!(stage.shows("3 downloads are not finished yet"));
     stage.click("Cancel");
     assert!(!stage.shows("not finished yet"));
-    stage.publish(|snapshot| snapshot.jobs = Arc::default());
+    stage.publish(|snapshot| snapshot.jobs = Default::default());
     close(&mut stage);
     assert!(!stage.shows("not finished yet"));
 }

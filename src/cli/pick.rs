@@ -110,7 +110,7 @@ mod tests {
     fn a_job_named_like_the_beginning_of_another_ones_id_is_ambiguous() {
         let mut list = list();
         let named = samples::with_id("bbbb", "cccc4444-0000-4000-8000-000000000000");
-        std::sync::Arc::make_mut(&mut list.jobs).push(named.into());
+        list.jobs.push_back(named.into());
         assert!(one(&list, "bbbb").is_err());
     }
 

@@ -34,6 +34,6 @@ pub(super) fn changed(mut view: JobView, change: impl FnOnce(&mut Job)) -> JobVi
 
 /// A list of these.
 pub(super) fn snapshot(views: impl IntoIterator<Item = JobView>) -> Snapshot {
-    let jobs = Arc::new(views.into_iter().map(Arc::new).collect());
+    let jobs = views.into_iter().map(Arc::new).collect();
     Snapshot { number: 1, jobs, ..Snapshot::default() }
 }

@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+
+use tokio::time::Instant;
 
 use super::core::{AfterSave, AnswerTo, Chore, Core, unix_secs};
 use super::runs::access_of;
-use super::{Change, Command, Envelope, Refusal, Reply};
-use crate::job::{Fault, Job, JobEvent, JobFile, JobId, JobState, NewJob};
+use super::{Change, Command, Envelope, Refusal, Reply, SettingView};
+use crate::job::{Cause, Event, Fault, Job, JobId, JobState, NewFile, NewJob, Secrets, StartMode, address};
+use crate::queue::Refused;
 use crate::store::Record;
 use crate::transfer;
 
@@ -23,42 +25,85 @@ impl Core {
             Command::Probe(new) => self.probe(new, answer),
             Command::Change(ids, change) => self.change(&ids, &change, answer),
             Command::SetLimit(limit) => {
-                self.all.set_rate(limit);
                 self.settings.limit = limit;
-                self.save_settings(answer);
+                self.keep_settings(answer);
             }
             Command::SetTheme(theme) => {
                 self.settings.theme = theme;
-                self.save_settings(answer);
+                self.keep_settings(answer);
             }
-            Command::SetPaused(_)
-            | Command::SetSlow(_)
-            | Command::Set(..)
-            | Command::Settings
-            | Command::Log(..)
-            | Command::Adopt(_)
-            | Command::DeleteOrphans(_) => {
-                self.border.answer(answer, Err(Refusal::Busy));
+            Command::SetPaused(paused) => {
+                self.settings.paused = paused;
+                self.keep_settings(answer);
+            }
+            Command::SetSlow(slow) => {
+                self.settings.slow = slow;
+                self.keep_settings(answer);
             }
             Command::SetDownloadFolder(folder) => {
                 self.settings.download_folder = Some(folder);
                 self.next_look_at_disk = Instant::now();
                 self.look_at_disk();
-                self.save_settings(answer);
+                self.keep_settings(answer);
             }
+            Command::Set(key, value) => self.set(&key, &value, answer),
+            Command::Settings => {
+                let list = self.settings.list().into_iter();
+                let views = list.map(|setting| SettingView {
+                    key: setting.key.to_owned(),
+                    value: setting.value,
+                    about: setting.about.to_owned(),
+                });
+                let reply = Reply::Settings(views.collect());
+                self.border.answer(answer, Ok(reply));
+            }
+            Command::Log(job, most) => self.read_log(job, most, answer),
+            Command::Adopt(parts) => self.adopt(&parts, answer),
+            Command::DeleteOrphans(parts) => self.delete_orphans(parts, answer),
         }
     }
 
-    fn add(&mut self, new: Vec<NewJob>, answer: AnswerTo) {
-        let jobs: Result<Vec<_>, Fault> =
-            new.into_iter().map(|new| new.into_job(JobId::random(), unix_secs())).collect();
-        match jobs {
-            Ok(jobs) => {
-                let records = jobs.iter().map(|(job, _)| Record::Job(Arc::new(job.clone()))).collect();
-                self.save(records, AfterSave::Add(jobs, answer));
-            }
-            Err(fault) => self.border.answer(answer, Err(Refusal::Fault(fault))),
+    fn keep_settings(&mut self, answer: AnswerTo) {
+        self.heed_settings();
+        self.save_settings(answer, Reply::Done);
+    }
+
+    fn set(&mut self, key: &str, value: &str, answer: AnswerTo) {
+        if let Err(error) = self.settings.set(key, value) {
+            return self.border.answer(answer, Err(Refusal::Wrong(error.to_string())));
         }
+        let value = self.settings.get(key).unwrap_or_default();
+        self.heed_settings();
+        self.save_settings(answer, Reply::Setting(value));
+    }
+
+    /// Whether transfers are switched off; then that is noted and answered.
+    fn is_disabled(&mut self, what: impl FnOnce() -> String) -> bool {
+        let disabled = self.settings.start_mode == StartMode::Disabled;
+        if disabled {
+            self.log(Cause::User, Event::Disabled { what: what() });
+        }
+        disabled
+    }
+
+    fn add(&mut self, new: Vec<NewJob>, answer: AnswerTo) {
+        let mut jobs = Vec::with_capacity(new.len());
+        for new in new {
+            let asked_by = new.asked_by.clone();
+            match new.into_job(JobId::random(), unix_secs()) {
+                Ok((job, secrets)) => jobs.push((job, secrets, asked_by)),
+                Err(fault) => return self.border.answer(answer, Err(Refusal::Fault(fault))),
+            }
+        }
+        let names = || jobs.iter().map(|(job, ..)| job.display_name()).collect::<Vec<_>>().join(", ");
+        if self.is_disabled(|| format!("add {}", names())) {
+            return self.border.answer(answer, Err(Refusal::Disabled));
+        }
+        for (job, ..) in &mut jobs {
+            job.place = self.queue.next_place();
+        }
+        let records = jobs.iter().map(|(job, ..)| Record::Job(Arc::new(job.clone()))).collect();
+        self.save(records, AfterSave::Add(jobs, answer));
     }
 
     fn fetch(&mut self, new: NewJob, answer: AnswerTo) {
@@ -68,35 +113,36 @@ impl Core {
         };
         let is_same = |old: &Job| {
             !old.state.is_final()
-                && old.files.len() == 1
-                && old.files[0].url == job.files[0].url
-                && old.files[0].folder == job.files[0].folder
-                && old.files[0].asked_name == job.files[0].asked_name
+                && old.files.len() == job.files.len()
+                && old.files.iter().zip(&job.files).all(|(old, new)| {
+                    (&old.url, &old.folder, &old.asked_name) == (&new.url, &new.folder, &new.asked_name)
+                })
         };
-        let Some(id) = self.jobs.iter().find(|entry| is_same(&entry.job)).map(|entry| entry.job.id) else {
+        let Some(id) = self.queue.jobs().find(|old| is_same(old)).map(|old| old.id) else {
             return self.add(vec![new], answer);
         };
-        let Some(entry) = self.jobs.get_mut(id) else { return };
-        entry.secrets = secrets;
-        entry.asked = true;
-        entry.retry_at = None;
-        let old = entry.job_mut();
-        old.priority = job.priority;
-        old.limit = job.limit;
-        old.headers = job.headers;
-        old.needs_secrets = job.needs_secrets;
-        old.files[0].faults_in_a_row = 0;
-        if job.files[0].sha256.is_some() {
-            old.files[0].sha256.clone_from(&job.files[0].sha256);
+        if self.is_disabled(|| format!("fetch {}", job.display_name())) {
+            return self.border.answer(answer, Err(Refusal::Disabled));
         }
-        if let Some(resumed) = old.state.after(&JobEvent::Resume) {
-            old.state = resumed;
+        self.keep_secrets(id, secrets);
+        let now = self.now();
+        let result = self.queue.take_over(id, &job, now);
+        self.heed_caps(id);
+        self.finish_change(id, result, Reply::Added(vec![id]), answer);
+    }
+
+    fn keep_secrets(&mut self, id: JobId, secrets: Secrets) {
+        if secrets.is_empty() {
+            self.secrets.remove(&id);
+        } else {
+            self.secrets.insert(id, secrets);
         }
-        if let Some(live) = &entry.live {
-            live.pace.own().set_rate(job.limit);
-        }
-        let record = Record::Job(Arc::clone(&entry.job));
-        self.save(vec![record], AfterSave::Answer(answer, Ok(Reply::Added(vec![id]))));
+    }
+
+    fn finish_change(&mut self, id: JobId, result: Result<(), Refused>, reply: Reply, answer: AnswerTo) {
+        let reply = result.map(|()| reply).map_err(|refused| self.refusal(id, &refused));
+        let records = self.carry_out();
+        self.save(records, AfterSave::Answer(answer, reply));
     }
 
     fn probe(&mut self, new: NewJob, answer: AnswerTo) {
@@ -114,128 +160,174 @@ impl Core {
 
     fn change(&mut self, ids: &[JobId], change: &Change, answer: AnswerTo) {
         let mut result = Ok(Reply::Done);
-        let mut records = Vec::new();
-        for id in ids {
-            match self.change_one(*id, change) {
-                Ok(record) => records.extend(record),
-                Err(refusal) => result = result.and(Err(refusal)),
+        if let Change::Move(to) = change {
+            // All together, so that their own order stays.
+            if let Err(refused) = self.queue.move_jobs(ids, *to) {
+                let id = ids.iter().copied().find(|id| self.queue.job(*id).is_none());
+                result = Err(self.refusal(id.or(ids.first().copied()).unwrap_or(JobId::random()), &refused));
+            }
+        } else {
+            for id in ids {
+                if let Err(refusal) = self.change_one(*id, change) {
+                    result = result.and(Err(refusal));
+                }
             }
         }
+        let records = self.carry_out();
         self.save(records, AfterSave::Answer(answer, result));
     }
 
-    /// Changes one job; the record of it, if there is anything to save.
-    fn change_one(&mut self, id: JobId, change: &Change) -> Result<Option<Record>, Refusal> {
-        let entry = self.jobs.get_mut(id).filter(|entry| !entry.removing).ok_or(Refusal::NoSuchJob(id))?;
-        let event = match change {
-            Change::Resume => {
-                entry.asked = true;
-                JobEvent::Resume
-            }
-            Change::Suspend => JobEvent::Suspend,
-            Change::Cancel => JobEvent::Cancel,
-            Change::Complete => JobEvent::Complete,
-            Change::Remove => {
-                entry.removing = true;
-                // Makes the views anew without it.
-                let is_final = entry.job_mut().state.is_final();
-                if is_final {
-                    return Ok(self.finish_removal(id));
-                }
-                JobEvent::Cancel
-            }
-            Change::SetPriority(priority) => {
-                entry.job_mut().priority = *priority;
-                return Ok(Some(Record::Job(Arc::clone(&entry.job))));
-            }
-            Change::SetName(_)
-            | Change::SetFilesAtOnce(_)
-            | Change::SetHoldFinished(_)
-            | Change::Move(_)
-            | Change::AddFiles(_)
-            | Change::LeaveOutFile(_)
-            | Change::RetryFile(_)
-            | Change::SetFileAddress(..) => return Err(Refusal::Busy),
-            Change::SetLimit(limit) => {
-                entry.job_mut().limit = *limit;
-                if let Some(live) = &entry.live {
-                    live.pace.own().set_rate(*limit);
-                }
-                return Ok(Some(Record::Job(Arc::clone(&entry.job))));
-            }
+    fn change_one(&mut self, id: JobId, change: &Change) -> Result<(), Refusal> {
+        let now = self.now();
+        let goes_on = matches!(change, Change::Resume | Change::RetryFile(_));
+        let disabled = self.settings.start_mode == StartMode::Disabled;
+        if goes_on && disabled {
+            let name = self.queue.job(id).map(|job| job.display_name()).unwrap_or_default();
+            self.is_disabled(|| format!("resume {name}"));
+            return Err(Refusal::Disabled);
+        }
+        let queue = &mut self.queue;
+        let done = match change {
+            Change::Resume => queue.resume(id, now),
+            Change::Suspend => queue.suspend(id, now),
+            Change::Cancel => queue.cancel(id, now),
+            Change::Complete => queue.complete(id, now),
+            Change::Remove => queue.remove_job(id, now),
+            Change::SetPriority(priority) => queue.set_priority(id, *priority, now),
+            Change::SetLimit(limit) => queue.set_limit(id, *limit, now),
+            Change::SetName(name) => queue.set_name(id, name, now),
+            Change::SetFilesAtOnce(files_at_once) => queue.set_files_at_once(id, *files_at_once, now),
+            Change::SetHoldFinished(hold_finished) => queue.set_hold_finished(id, *hold_finished, now),
+            Change::Move(to) => queue.move_jobs(&[id], *to),
+            Change::AddFiles(files) => return self.add_files(id, files),
+            Change::LeaveOutFile(file) => queue.leave_out_file(id, *file, now),
+            Change::RetryFile(file) => queue.retry_file(id, *file, now),
+            Change::SetFileAddress(file, address) => return self.set_file_address(id, *file, address),
         };
-        let before = entry.job.state.clone();
-        let Some(after) = before.after(&event) else {
-            let state = if before == JobState::Acknowledged { "finished" } else { before.word() };
-            return Err(Refusal::WrongState { name: entry.job.display_name(), state: state.into() });
-        };
-        if after == before {
-            return Ok(None);
+        done.map_err(|refused| self.refusal(id, &refused))?;
+        if matches!(change, Change::SetPriority(_) | Change::SetLimit(_)) {
+            self.heed_caps(id);
         }
-        let job = entry.job_mut();
-        job.state = after;
-        job.files.iter_mut().for_each(|file| file.faults_in_a_row = 0);
-        if job.state.is_final() {
-            job.ended_unix_secs = Some(unix_secs());
-        } else {
-            job.ended_unix_secs = None;
-        }
-        let record = Record::Job(Arc::clone(&entry.job));
-        entry.retry_at = None;
-        if before.is_active() {
-            self.rest(id);
-        }
-        if matches!(change, Change::Cancel | Change::Complete | Change::Remove) {
-            self.clean_up(id);
-        }
-        Ok(Some(record))
+        Ok(())
     }
 
-    /// Deletes the unfinished files of a job that is final, once no run writes to them.
-    pub(super) fn clean_up(&mut self, id: JobId) {
-        if self.runs.has(id) {
-            return;
+    /// A job's caps are others now: its transfers heed them at once.
+    fn heed_caps(&mut self, id: JobId) {
+        let Some(job) = self.queue.job(id) else { return };
+        let Some(live) = self.views.live(id) else { return };
+        if live.own.rate() != job.limit {
+            live.own.set_rate(job.limit);
         }
-        let Some(entry) = self.jobs.get(id) else { return };
-        let parts: Vec<PathBuf> =
-            entry.job.files.iter().filter(|file| !file.finished).filter_map(JobFile::part_path).collect();
+        for pace in live.paces() {
+            pace.set_caps(self.caps.of(job.priority, &live.own));
+        }
+    }
+
+    fn add_files(&mut self, id: JobId, new: &[NewFile]) -> Result<(), Refusal> {
+        let job = self.queue.job(id).ok_or(Refusal::NoSuchJob(id))?;
+        let folder = job.files.first().map(|file| file.folder.clone()).unwrap_or_default();
+        let mut secrets = self.secrets.get(&id).cloned().unwrap_or_default();
+        let mut files = Vec::with_capacity(new.len());
+        for new in new {
+            let (file, login) = new.clone().into_file(&folder).map_err(Refusal::Fault)?;
+            secrets.take_login(&file.url, login).map_err(Refusal::Fault)?;
+            files.push(file);
+        }
+        let now = self.now();
+        self.queue.add_files(id, files, now).map_err(|refused| self.refusal(id, &refused))?;
+        self.keep_secrets(id, secrets);
+        Ok(())
+    }
+
+    fn set_file_address(&mut self, id: JobId, file: usize, text: &str) -> Result<(), Refusal> {
+        let (url, login) = address(text).map_err(Refusal::Fault)?;
+        let mut secrets = self.secrets.get(&id).cloned().unwrap_or_default();
+        if self.queue.job(id).is_some_and(|job| job.files.len() == 1) {
+            // The login for the old address is none for the new one.
+            (secrets.login, secrets.login_for) = (None, None);
+        }
+        secrets.take_login(&url, login).map_err(Refusal::Fault)?;
+        let now = self.now();
+        self.queue.set_file_address(id, file, url, now).map_err(|refused| self.refusal(id, &refused))?;
+        self.keep_secrets(id, secrets);
+        Ok(())
+    }
+
+    fn refusal(&self, id: JobId, refused: &Refused) -> Refusal {
+        let job = self.queue.job(id);
+        let name = job.map(|job| job.display_name()).unwrap_or_default();
+        match refused {
+            Refused::NoSuchJob => Refusal::NoSuchJob(id),
+            Refused::WrongState => {
+                let state = job.map_or("gone", |job| match job.state {
+                    JobState::Acknowledged => "finished",
+                    _ => job.state.word(),
+                });
+                Refusal::WrongState { name, state: state.into() }
+            }
+            Refused::NoSuchFile => Refusal::Wrong(format!(
+                "“{name}” has no unfinished file of that number. You can see its files with “meanwhile show {}”.",
+                id.short()
+            )),
+            Refused::LastFile => Refusal::Wrong(format!(
+                "This is the last file of “{name}”: without it nothing would be left to fetch. You can cancel or remove \
+                 the download instead."
+            )),
+        }
+    }
+
+    fn read_log(&mut self, job: Option<JobId>, most: usize, answer: AnswerTo) {
+        let read = self.saver.read_log(job, most);
+        let waker = self.border.waker();
         self.chores.spawn(async move {
-            let deleted = tokio::task::spawn_blocking(move || {
-                for part in parts {
-                    match std::fs::remove_file(&part) {
-                        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                            tracing::warn!(path = %part.display(), %error, "an unfinished file could not be deleted");
-                        }
-                        _ => {}
-                    }
-                }
-            });
-            // It logs what it cannot do; there is nobody else to tell.
-            let _ = deleted.await;
-            Chore::Cleaned(id)
+            let entries = tokio::task::spawn_blocking(read).await.unwrap_or_default();
+            // Whoever asked may have stopped waiting.
+            let _ = answer.send(Ok(Reply::Log(entries)));
+            waker();
+            Chore::Answered
         });
     }
 
-    /// Deletes what a crash left of jobs that were given up.
-    pub(super) fn clean_up_after_last_time(&mut self) {
-        let left_over: Vec<JobId> = self
-            .jobs
-            .iter()
-            .filter(|entry| entry.job.state.is_final())
-            .filter(|entry| entry.job.files.iter().any(|file| !file.finished && file.part.is_some()))
-            .map(|entry| entry.job.id)
-            .collect();
-        for id in left_over {
-            self.clean_up(id);
+    fn adopt(&mut self, parts: &[PathBuf], answer: AnswerTo) {
+        let is_meant = |part: &PathBuf| parts.contains(part);
+        let mut jobs = Vec::new();
+        for orphan in self.orphans.iter().filter(|orphan| is_meant(&orphan.part)) {
+            let Some(file) = &orphan.file else { continue };
+            let new = NewJob::of(file.url.as_str(), &file.folder);
+            match new.into_job(JobId::random(), unix_secs()) {
+                Ok((mut job, secrets)) => {
+                    job.files = vec![(**file).clone()];
+                    job.place = self.queue.next_place();
+                    jobs.push((job, secrets, "taking up what was left behind".to_owned()));
+                }
+                Err(fault) => return self.border.answer(answer, Err(Refusal::Fault(fault))),
+            }
         }
+        let is_adopted =
+            |part: &PathBuf| jobs.iter().any(|(job, ..)| job.files[0].part_path().as_ref() == Some(part));
+        Arc::make_mut(&mut self.orphans).retain(|orphan| !is_adopted(&orphan.part));
+        let records = jobs.iter().map(|(job, ..)| Record::Job(Arc::new(job.clone()))).collect();
+        self.save(records, AfterSave::Add(jobs, answer));
     }
 
-    /// Takes a final job off the list, unless a run still holds on to it.
-    pub(super) fn finish_removal(&mut self, id: JobId) -> Option<Record> {
-        if self.runs.has(id) {
-            return None;
-        }
-        self.jobs.remove(id);
-        Some(Record::Gone(id))
+    fn delete_orphans(&mut self, parts: Vec<PathBuf>, answer: AnswerTo) {
+        let known: Vec<PathBuf> =
+            parts.into_iter().filter(|part| self.orphans.iter().any(|orphan| orphan.part == *part)).collect();
+        Arc::make_mut(&mut self.orphans).retain(|orphan| !known.contains(&orphan.part));
+        let waker = self.border.waker();
+        self.chores.spawn(async move {
+            let deleted = tokio::task::spawn_blocking(move || {
+                known.iter().try_for_each(|part| {
+                    std::fs::remove_file(part).map_err(|error| {
+                        Fault::new(crate::job::FaultKind::DiskFailed, format!("{}: {error}", part.display()))
+                    })
+                })
+            });
+            let result = deleted.await.unwrap_or(Ok(()));
+            // Whoever asked may have stopped waiting.
+            let _ = answer.send(result.map(|()| Reply::Done).map_err(Refusal::Fault));
+            waker();
+            Chore::Answered
+        });
     }
 }

@@ -1,20 +1,24 @@
-//! The loop of the transfer thread: it owns all jobs, and everything that happens to them happens here.
+//! The loop of the transfer thread: it owns all jobs, and everything that happens to them happens here. What is to
+//! happen the [`Queue`] decides; here it is done.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
-use tokio::time::sleep_until;
+use tokio::time::{Instant, sleep_until};
 
-use super::jobs::{Entry, Jobs};
-use super::pace::Cap;
-use super::runs::{Ended, Heard, Runs};
+use super::caps::{Caps, near_jobs};
+use super::runs::{Heard, Runs};
 use super::saver::{Saved, Saver};
+use super::views::{Light, Views};
 use super::{Border, Refusal, Reply, Run, Snapshot};
-use crate::job::{Fault, Job, JobEvent, JobId, JobState, Secrets};
+use crate::job::{Cause, Event, Fault, Job, JobId, LogEntry, Orphan, Secrets, StartMode};
+use crate::queue::{Conditions, Effect, Limits, Now, Queue, Rules};
+use crate::session::{self, Alarm};
 use crate::store::{Loaded, Record, Settings};
 use crate::transfer;
 
@@ -27,13 +31,18 @@ const MEASURE_EVERY: Duration = Duration::from_millis(500);
 /// How often the free space is looked up while anything is active.
 const LOOK_AT_DISK_EVERY: Duration = Duration::from_secs(10);
 
+/// How often jobs are looked through for those nothing has happened to for long.
+const LOOK_FOR_STALE_EVERY: Duration = Duration::from_hours(24);
+
+const DAY: Duration = Duration::from_hours(24);
+
 /// Where an answer goes.
 pub(super) type AnswerTo = oneshot::Sender<Result<Reply, Refusal>>;
 
 /// What is done once something is on disk.
 pub(super) enum AfterSave {
     /// Take in new jobs and answer.
-    Add(Vec<(Job, Secrets)>, AnswerTo),
+    Add(Vec<(Job, Secrets, String)>, AnswerTo),
     /// Answer.
     Answer(AnswerTo, Result<Reply, Refusal>),
     /// Let a transfer go on.
@@ -45,20 +54,23 @@ pub(super) enum AfterSave {
 /// Small tasks beside the transfers.
 pub(super) enum Chore {
     Probed(AnswerTo, Result<transfer::Probe, Fault>),
-    /// The unfinished files of a cancelled job are deleted.
-    Cleaned(JobId),
+    /// These unfinished files of a job are deleted.
+    Cleaned(JobId, Vec<PathBuf>),
     FreeBytes(Option<u64>),
+    /// The answer is on its way.
+    Answered,
 }
 
 /// The transfer thread's state.
 pub(super) struct Core {
     pub(super) border: Border,
-    pub(super) jobs: Jobs,
+    pub(super) queue: Queue,
+    pub(super) views: Views,
     pub(super) runs: Runs,
-    pub(super) all: Arc<Cap>,
+    pub(super) caps: Caps,
     pub(super) settings: Settings,
-    mode: Run,
-    saver: Saver,
+    pub(super) secrets: HashMap<JobId, Secrets>,
+    pub(super) saver: Saver,
     saved_news: mpsc::Receiver<Saved>,
     saver_lives: bool,
     /// Whatever is waiting for its ticket, oldest first.
@@ -66,11 +78,15 @@ pub(super) struct Core {
     pub(super) chores: JoinSet<Chore>,
     client: Option<reqwest::Client>,
     notices: Arc<Vec<String>>,
+    pub(super) orphans: Arc<Vec<Orphan>>,
     usual_folder: PathBuf,
     free_bytes: Option<u64>,
     started: Instant,
     next_measure: Option<Instant>,
     pub(super) next_look_at_disk: Instant,
+    next_look_for_stale: Instant,
+    /// Goes off when the timetable changes or the clock is set; `None` while nothing depends on it.
+    alarm: Option<Pin<Box<dyn Future<Output = Alarm> + Send>>>,
     last_publish: Option<Instant>,
     pub(super) closing: bool,
 }
@@ -88,64 +104,57 @@ pub(super) struct Start {
 
 impl Core {
     pub(super) fn new(start: Start) -> Self {
-        let now = Instant::now();
-        let mut jobs = Jobs::default();
-        for mut job in start.loaded.jobs {
-            // A crash or a stop cut it short: it is in line again.
-            if let Some(queued) = job.state.after(&JobEvent::TakeTurn) {
-                Arc::make_mut(&mut job).state = queued;
-            }
-            let mut entry = Entry::new(job, Secrets::default());
-            if let JobState::Waiting(waiting) = &entry.job.state {
-                let until = waiting.until_unix_secs.unwrap_or_default();
-                // Waiting for longer than the longest delay would mean the clock was changed.
-                let left =
-                    Duration::from_secs(until.saturating_sub(unix_secs())).min(Duration::from_hours(24));
-                entry.retry_at = Some(now + left);
-            }
-            jobs.push(entry);
-        }
-        Self {
+        let started = Instant::now();
+        let now = Now { monotonic: Duration::ZERO, unix_secs: unix_secs() };
+        let queue = Queue::new(start.loaded.jobs, start.mode, rules(&start.settings), now);
+        let mut core = Self {
             border: start.border,
-            jobs,
+            views: Views::new(&queue),
+            queue,
             runs: Runs::new(),
-            all: Cap::new(start.settings.limit),
+            caps: Caps::new(&start.settings),
             settings: start.settings,
-            mode: start.mode,
+            secrets: HashMap::new(),
             saver: start.saver,
             saved_news: start.saved_news,
             saver_lives: true,
             after_save: VecDeque::new(),
             chores: JoinSet::new(),
             client: None,
-            notices: Arc::new(start.loaded.notices),
+            orphans: Arc::default(),
             usual_folder: start.usual_folder,
             free_bytes: None,
-            started: now,
+            started,
             next_measure: None,
-            next_look_at_disk: now,
+            next_look_at_disk: started,
+            next_look_for_stale: started,
+            alarm: None,
             last_publish: None,
             closing: false,
+            notices: Arc::new(start.loaded.notices),
+        };
+        let jobs = core.queue.len();
+        core.log(Cause::User, Event::Loaded { jobs });
+        for what in core.notices.to_vec() {
+            core.log(Cause::Fault, Event::Damaged { what });
         }
+        core.look_at_conditions();
+        core
+    }
+
+    /// The time since the program started, and of day.
+    pub(super) fn now(&self) -> Now {
+        Now { monotonic: self.started.elapsed(), unix_secs: unix_secs() }
     }
 
     /// Runs until it is told to stop (or whoever could is gone) and everything is on disk.
     pub(super) async fn run(mut self, mut stop: oneshot::Receiver<()>) {
-        self.clean_up_after_last_time();
         self.look_at_disk();
         loop {
-            let now = Instant::now();
-            self.retry_what_is_due(now);
-            self.give_turns();
-            self.measure_if_due(now);
-            let publish_at = self.publish_if_due(now);
+            let wake_at = self.do_what_is_due();
             if self.closing && self.is_settled() {
                 break;
             }
-            let wake_at = [publish_at, self.next_measure, self.jobs.next_retry().filter(|_| !self.closing)]
-                .into_iter()
-                .flatten()
-                .min();
             tokio::select! {
                 heard = self.runs.next() => match heard {
                     Heard::News(run, news) => self.hear(run, news),
@@ -160,9 +169,26 @@ impl Core {
                 Some(chore) = self.chores.join_next() => {
                     if let Ok(chore) = chore { self.end_chore(chore) }
                 }
+                _ = ring(&mut self.alarm) => self.look_at_conditions(),
                 () = wait_until(wake_at) => {}
             }
         }
+    }
+
+    /// Whatever the time has come for; says when to look again.
+    fn do_what_is_due(&mut self) -> Option<Instant> {
+        if !self.closing {
+            self.queue.tick(self.now());
+            self.look_for_stale();
+        }
+        let records = self.carry_out();
+        self.save(records, AfterSave::Nothing);
+        let now = Instant::now();
+        self.measure_if_due(now);
+        let publish_at = self.publish_if_due(now);
+        let tick_at = self.queue.next_tick().filter(|_| !self.closing).map(|at| self.started + at);
+        let stale_at = Some(self.next_look_for_stale).filter(|_| !self.closing && !self.queue.is_empty());
+        [publish_at, self.next_measure, tick_at, stale_at].into_iter().flatten().min()
     }
 
     fn close(&mut self) {
@@ -175,32 +201,103 @@ impl Core {
         self.runs.is_empty() && self.chores.is_empty() && self.after_save.is_empty()
     }
 
-    // What happens after something is on disk.
-
-    pub(super) fn save(&mut self, records: Vec<Record>, then: AfterSave) {
-        let ticket = if records.is_empty() { None } else { Some(self.saver.save(records)) };
-        match ticket {
-            None => self.after_save(then, &Ok(())),
-            Some(Some(ticket)) => self.after_save.push_back((ticket, then)),
-            Some(None) => {
-                self.after_save(then, &Err("The disk does not answer, so nothing can be saved.".into()));
+    /// Does what the queue has decided; what is to be saved is given back.
+    #[must_use]
+    pub(super) fn carry_out(&mut self) -> Vec<Record> {
+        let mut records = Vec::new();
+        let mut to_save = HashSet::new();
+        let mut log = Vec::new();
+        loop {
+            let effects = self.queue.take_effects();
+            if effects.is_empty() {
+                break;
             }
+            for effect in effects {
+                match effect {
+                    Effect::Start(id, file) => self.start_run(id, file),
+                    Effect::Stop(id, file) => self.runs.stop(id, file),
+                    Effect::Changed(id) => self.touch(id),
+                    Effect::Save(id) => {
+                        self.touch(id);
+                        if to_save.insert(id) {
+                            // Its place among the others; what it then holds is put in at the end.
+                            records.push(Record::Gone(id));
+                        }
+                    }
+                    Effect::Gone(id) => {
+                        self.views.forget(id);
+                        self.secrets.remove(&id);
+                        if to_save.insert(id) {
+                            records.push(Record::Gone(id));
+                        }
+                    }
+                    Effect::Delete(id, parts) => self.delete(id, parts),
+                    Effect::Log(entry) => {
+                        if let Some(id) = entry.job {
+                            self.views.note_log(id);
+                        }
+                        log.push(entry);
+                    }
+                    Effect::Ended(id) => self.tell_of_end(id),
+                }
+            }
+        }
+        for record in &mut records {
+            // A job that is still there is saved as it is now, however often it has changed.
+            if let Record::Gone(id) = record
+                && let Some(job) = self.queue.job(*id)
+            {
+                *record = Record::Job(Arc::clone(job));
+            }
+        }
+        if !log.is_empty() {
+            self.saver.log(log);
+        }
+        records
+    }
+
+    fn touch(&mut self, id: JobId) {
+        self.views.touch(id);
+        if self.queue.job(id).is_none_or(|job| !job.state.is_active()) {
+            self.views.rest(id);
         }
     }
 
-    pub(super) fn save_settings(&mut self, answer: AnswerTo) {
+    fn tell_of_end(&mut self, id: JobId) {
+        if let Some(job) = self.queue.job(id) {
+            tracing::info!(job = %id, state = job.state.word(), "ended");
+        }
+    }
+
+    /// Notes something that is about no job.
+    pub(super) fn log(&mut self, cause: Cause, event: Event) {
+        let entry = LogEntry { unix_secs: unix_secs(), job: None, name: String::new(), cause, event };
+        self.saver.log(vec![entry]);
+    }
+
+    // What happens after something is on disk.
+
+    pub(super) fn save(&mut self, records: Vec<Record>, then: AfterSave) {
+        if records.is_empty() {
+            return self.after_save(then, &Ok(()));
+        }
+        match self.saver.save(records) {
+            Some(ticket) => self.after_save.push_back((ticket, then)),
+            None => self.after_save(then, &Err("The disk does not answer, so nothing can be saved.".into())),
+        }
+    }
+
+    pub(super) fn save_settings(&mut self, answer: AnswerTo, reply: Reply) {
         match self.saver.save_settings(self.settings.clone()) {
-            Some(ticket) => self.after_save.push_back((ticket, AfterSave::Answer(answer, Ok(Reply::Done)))),
+            Some(ticket) => self.after_save.push_back((ticket, AfterSave::Answer(answer, Ok(reply)))),
             None => self.border.answer(answer, Err(Refusal::Busy)),
         }
     }
 
     fn go_on_after(&mut self, saved: &Saved) {
         self.saver_lives = saved.ticket != u64::MAX;
-        if let Err(sentence) = &saved.result
-            && !self.notices.contains(sentence)
-        {
-            Arc::make_mut(&mut self.notices).push(sentence.clone());
+        if let Err(sentence) = &saved.result {
+            self.notice(sentence);
         }
         while self.after_save.front().is_some_and(|(ticket, _)| *ticket <= saved.ticket) {
             if let Some((_, then)) = self.after_save.pop_front() {
@@ -208,7 +305,14 @@ impl Core {
             }
         }
         if saved.next_generation_due && !self.closing {
-            self.saver.next_generation(self.jobs.to_save());
+            self.saver.next_generation(self.queue.jobs().cloned().collect());
+        }
+    }
+
+    /// Something the user should read.
+    fn notice(&mut self, sentence: &String) {
+        if !self.notices.contains(sentence) {
+            Arc::make_mut(&mut self.notices).push(sentence.clone());
         }
     }
 
@@ -219,12 +323,20 @@ impl Core {
                 if let Err(sentence) = result {
                     return self.border.answer(answer, Err(not_saved(sentence)));
                 }
-                let ids = jobs.iter().map(|(job, _)| job.id).collect();
-                for (job, secrets) in jobs {
-                    let mut entry = Entry::new(Arc::new(job), secrets);
-                    entry.asked = true;
-                    self.jobs.push(entry);
+                let ids = jobs.iter().map(|(job, ..)| job.id).collect();
+                let now = self.now();
+                for (job, secrets, asked_by) in jobs {
+                    if !secrets.is_empty() {
+                        self.secrets.insert(job.id, secrets);
+                    }
+                    self.queue.add(job, asked_by, now);
                 }
+                if self.settings.timetable.lan_exempt {
+                    // Whether the timetable leaves them alone is seen by their addresses.
+                    self.look_at_conditions();
+                }
+                let records = self.carry_out();
+                self.save(records, AfterSave::Nothing);
                 // Seen before the answer, so that who looks it up finds it.
                 self.publish();
                 self.border.answer(answer, Ok(Reply::Added(ids)));
@@ -244,83 +356,73 @@ impl Core {
         }
     }
 
-    // Runs: see also `runs.rs`.
+    // Settings and conditions.
 
-    fn give_turns(&mut self) {
-        if self.closing {
+    /// The settings have changed: they hold at once.
+    pub(super) fn heed_settings(&mut self) {
+        self.caps.set(&self.settings);
+        self.queue.set_rules(rules(&self.settings));
+        self.look_at_conditions();
+        let active: Vec<JobId> = self.queue.active().collect();
+        for id in active {
+            self.views.touch(id);
+        }
+    }
+
+    /// Looks anew at what must hold so that jobs may run.
+    pub(super) fn look_at_conditions(&mut self) {
+        let now = self.now();
+        let present = self.caps.look_at_week(&self.settings, now.unix_secs);
+        // Nothing depends on the time of day unless the timetable is on.
+        self.alarm = present.until_unix_secs.map(|at| Box::pin(session::until(at)) as Pin<Box<_>>);
+        if let Some(event) = present.event {
+            self.log(Cause::Timetable, event);
+        }
+        let before = self.queue.conditions().clone();
+        let near = if self.settings.timetable.lan_exempt && present.no_allowance.contains(&true) {
+            near_jobs(self.queue.jobs())
+        } else {
+            HashSet::new()
+        };
+        let conditions = Conditions {
+            near: Arc::new(near),
+            disabled: self.settings.start_mode == StartMode::Disabled,
+            held: self.settings.paused,
+            no_allowance: present.no_allowance,
+            allowance_until_unix_secs: present.until_unix_secs,
+            ..before.clone()
+        };
+        if before.held != conditions.held {
+            let what = if conditions.held { "All downloads were paused" } else { "All downloads go on" };
+            self.log(Cause::User, Event::System { what: what.to_owned() });
+        }
+        self.queue.set_conditions(conditions, now);
+    }
+
+    fn look_for_stale(&mut self) {
+        let now = Instant::now();
+        if self.next_look_for_stale > now {
             return;
         }
-        let may_run = |entry: &&Entry| {
-            matches!(entry.job.state, JobState::Queued | JobState::Connecting | JobState::Transferring)
-                && match self.mode {
-                    Run::All => true,
-                    Run::Asked => entry.asked,
-                    Run::Nothing => false,
-                }
+        self.next_look_for_stale = now + LOOK_FOR_STALE_EVERY;
+        let days = u64::from(self.settings.stale_days);
+        let unix_secs = unix_secs();
+        let is_stale = |job: &Arc<Job>| {
+            !job.state.is_final() && unix_secs.saturating_sub(job.modified_unix_secs) >= days * DAY.as_secs()
         };
-        let candidates: Vec<_> = self
-            .jobs
-            .iter()
-            .filter(may_run)
-            .map(|entry| crate::queue::Candidate {
-                id: entry.job.id,
-                priority: entry.job.priority,
-                active: entry.job.state.is_active(),
-            })
-            .collect();
-        let turns: HashSet<JobId> =
-            crate::queue::turns(&candidates, self.settings.background_jobs).into_iter().collect();
-        for candidate in candidates {
-            match (turns.contains(&candidate.id), candidate.active) {
-                (true, false) if !self.runs.has(candidate.id) => self.start_run(candidate.id),
-                (false, true) => {
-                    self.apply(candidate.id, &JobEvent::TakeTurn);
-                    self.rest(candidate.id);
-                }
-                _ => {}
+        let stale: Vec<(JobId, String)> =
+            self.queue.jobs().filter(|job| is_stale(job)).map(|job| (job.id, job.display_name())).collect();
+        for (id, name) in stale {
+            if self.views.set_stale(id, true) {
+                let event = Event::Stale { days };
+                let entry = LogEntry { unix_secs, job: Some(id), name, cause: Cause::Timer, event };
+                self.saver.log(vec![entry]);
+                self.views.note_log(id);
             }
         }
     }
 
-    fn retry_what_is_due(&mut self, now: Instant) {
-        let due: Vec<JobId> = self
-            .jobs
-            .iter()
-            .filter(|entry| matches!(entry.job.state, JobState::Waiting(_)))
-            .filter(|entry| entry.retry_at.is_some_and(|at| at <= now))
-            .map(|entry| entry.job.id)
-            .collect();
-        for id in due {
-            self.apply(id, &JobEvent::TryAgain);
-        }
-    }
-
-    /// Lets an event happen to a job; whether its table knows it.
-    pub(super) fn apply(&mut self, id: JobId, event: &JobEvent) -> bool {
-        let Some(entry) = self.jobs.get_mut(id) else { return false };
-        let Some(after) = entry.job.state.after(event) else { return false };
-        if entry.job.state != after {
-            tracing::debug!(job = %id, from = entry.job.state.word(), to = after.word(), ?event);
-            entry.job_mut().state = after;
-        }
-        true
-    }
-
-    /// Stops the run of a job that is no longer active.
-    pub(super) fn rest(&mut self, id: JobId) {
-        self.runs.stop(id);
-        if let Some(live) = self.jobs.get_mut(id).and_then(|entry| entry.live.as_mut()) {
-            live.speed.rest();
-        }
-    }
-
-    fn end_run(&mut self, ended: Ended) {
-        let id = ended.job;
-        self.take_outcome(ended);
-        if self.jobs.get(id).is_some_and(|entry| entry.job.state.is_final()) {
-            self.clean_up(id);
-        }
-    }
+    // Chores.
 
     pub(super) fn client(&mut self) -> Result<reqwest::Client, Fault> {
         if let Some(client) = &self.client {
@@ -331,34 +433,41 @@ impl Core {
         Ok(client)
     }
 
+    /// Deletes unfinished files nobody wants any more.
+    fn delete(&mut self, id: JobId, parts: Vec<PathBuf>) {
+        self.chores.spawn(async move {
+            let deleted = parts.clone();
+            let delete = tokio::task::spawn_blocking(move || {
+                for part in parts {
+                    match std::fs::remove_file(&part) {
+                        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                            tracing::warn!(path = %part.display(), %error, "an unfinished file could not be deleted");
+                        }
+                        _ => {}
+                    }
+                }
+            });
+            // It logs what it cannot do; there is nobody else to tell.
+            let _ = delete.await;
+            Chore::Cleaned(id, deleted)
+        });
+    }
+
     fn end_chore(&mut self, chore: Chore) {
         match chore {
             Chore::Probed(answer, result) => {
                 self.border.answer(answer, result.map(Reply::Probed).map_err(Refusal::Fault));
             }
-            Chore::Cleaned(id) => {
-                let Some(entry) = self.jobs.get_mut(id) else { return };
-                let record = if entry.removing {
-                    self.finish_removal(id)
-                } else {
-                    for file in &mut entry.job_mut().files {
-                        if !file.finished {
-                            file.part = None;
-                            file.synced_bytes = 0;
-                        }
-                    }
-                    Some(Record::Job(Arc::clone(&entry.job)))
-                };
-                self.save(record.into_iter().collect(), AfterSave::Nothing);
-            }
+            Chore::Cleaned(id, parts) => self.queue.cleaned(id, &parts),
             Chore::FreeBytes(free_bytes) => self.free_bytes = free_bytes,
+            Chore::Answered => {}
         }
     }
 
     // Snapshots.
 
     fn measure_if_due(&mut self, now: Instant) {
-        if !self.jobs.any_active() {
+        if self.queue.active().next().is_none() {
             self.next_measure = None;
             return;
         }
@@ -367,9 +476,7 @@ impl Core {
             // On a grid since the start: a late one must not shift those that follow.
             let halves = at.as_millis() / MEASURE_EVERY.as_millis() + 1;
             self.next_measure = Some(self.started + MEASURE_EVERY * halves as u32);
-            for entry in self.jobs.iter_mut() {
-                entry.measure(at);
-            }
+            self.views.measure(&self.queue, at);
             self.look_at_disk();
         }
     }
@@ -387,7 +494,7 @@ impl Core {
         });
     }
 
-    fn download_folder(&self) -> PathBuf {
+    pub(super) fn download_folder(&self) -> PathBuf {
         self.settings.download_folder.clone().unwrap_or_else(|| self.usual_folder.clone())
     }
 
@@ -395,51 +502,66 @@ impl Core {
     fn publish_if_due(&mut self, now: Instant) -> Option<Instant> {
         let next = self.last_publish.map_or(now, |last| last + PUBLISH_EVERY);
         if next > now {
-            return Some(next).filter(|_| self.may_have_changed());
+            let last = self.border.published();
+            let has_changed = self.views.may_have_changed() || !self.head(&last).is_same_but_for_jobs(&last);
+            return Some(next).filter(|_| has_changed);
         }
         self.publish();
         None
     }
 
-    /// Whether making a snapshot may be worth it.
-    fn may_have_changed(&self) -> bool {
+    pub(super) fn publish(&mut self) {
         let last = self.border.published();
-        self.jobs.may_have_changed()
-            || last.limit != self.settings.limit
-            || last.theme != self.settings.theme
-            || last.free_bytes != self.free_bytes
-            || !Arc::ptr_eq(&last.notices, &self.notices)
+        let light = Light { caps: &self.caps, settings: &self.settings, unix_secs: unix_secs() };
+        let changed = self.views.refresh(&self.queue, &light);
+        let head = self.head(&last);
+        if changed || !head.is_same_but_for_jobs(&last) {
+            self.last_publish = Some(Instant::now());
+            self.border.publish(Snapshot { number: last.number + 1, jobs: self.views.list(), ..head });
+        }
     }
 
-    pub(super) fn publish(&mut self) {
-        if !self.may_have_changed() {
-            return;
-        }
-        let last = self.border.published();
-        let snapshot = Snapshot {
-            number: last.number + 1,
-            jobs: self.jobs.views(),
-            rate_bps: self.jobs.rate_bps(),
+    /// How things stand, apart from the jobs.
+    fn head(&self, last: &Snapshot) -> Snapshot {
+        let conditions = self.queue.conditions();
+        Snapshot {
+            number: last.number,
+            jobs: imbl::Vector::new(),
+            rate_bps: self.views.rate_bps(&self.queue),
             limit: self.settings.limit,
-            paused: false,
-            slow: false,
-            waiting: None,
-            orphans: Arc::clone(&last.orphans),
+            paused: self.settings.paused,
+            slow: self.settings.slow,
+            waiting: conditions.blocking_priority(crate::job::Priority::Normal).map(|(waiting, _)| waiting),
+            orphans: Arc::clone(&self.orphans),
             theme: self.settings.theme,
             download_folder: self.download_folder(),
             free_bytes: self.free_bytes,
             notices: Arc::clone(&self.notices),
-        };
-        if !snapshot.is_same(&last) {
-            self.last_publish = Some(Instant::now());
-            self.border.publish(snapshot);
         }
+    }
+}
+
+/// The numbers the queue works by, out of the settings.
+fn rules(settings: &Settings) -> Rules {
+    Rules {
+        limits: Limits { background_jobs: settings.background_jobs, per_host: settings.per_host },
+        slice: Duration::from_secs(settings.slice_secs.into()),
+        longest_retry: Duration::from_secs(settings.retry_longest_secs.into()),
+        no_progress: DAY * settings.no_progress_days,
+        longest_active: DAY * settings.max_active_days,
+    }
+}
+
+async fn ring(alarm: &mut Option<Pin<Box<dyn Future<Output = Alarm> + Send>>>) -> Alarm {
+    match alarm {
+        Some(alarm) => alarm.await,
+        None => std::future::pending().await,
     }
 }
 
 async fn wait_until(at: Option<Instant>) {
     match at {
-        Some(at) => sleep_until(at.into()).await,
+        Some(at) => sleep_until(at).await,
         None => std::future::pending().await,
     }
 }

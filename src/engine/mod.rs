@@ -4,41 +4,32 @@
 //! It is the only room that knows all the others below it; nothing of the window or the command line may
 //! live here.
 
+mod caps;
 mod command;
 mod commands;
 mod core;
 mod handle;
-mod jobs;
 mod pace;
 mod places;
 mod runs;
 mod saver;
 mod snapshot;
 mod speed;
+mod views;
 
 pub use crate::job::Change;
+pub use crate::queue::{Run, WhichCap};
 pub use crate::session::{EndSignal, EndSignals};
 pub use crate::store::Theme;
 pub use crate::transfer::Probe;
 pub use command::{Command, Refusal, Reply, SettingView};
 pub use handle::{Answer, Border, Envelope, Handle, Waker, border};
 pub use places::{NoHome, Places};
-pub use snapshot::{JobView, RateSample, SAMPLE_SECS, SAMPLES, Snapshot};
+pub use snapshot::{CapView, JobView, RateSample, SAMPLE_SECS, SAMPLES, Snapshot};
 
 use tokio::sync::oneshot;
 
 use crate::store;
-
-/// Which jobs an engine transfers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Run {
-    /// All that may run.
-    All,
-    /// Only those that were added, fetched or resumed since it started.
-    Asked,
-    /// None: it only keeps the books.
-    Nothing,
-}
 
 /// Why an engine could not start: a sentence for the user.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -65,7 +56,10 @@ impl Engine {
         let (files, mut loaded) = store::QueueFiles::open(&places.state).map_err(sentence)?;
         let (settings, notices) = store::load_settings(&places.settings);
         loaded.notices.extend(notices);
-        let (saver, saved_news) = saver::Saver::start(files, places.settings.clone())?;
+        let (saver, saved_news) = {
+            let log = store::LogFiles::open(&places.state).map_err(sentence)?;
+            saver::Saver::start(files, log, places.state.clone(), places.settings.clone())?
+        };
         let (handle, border) = border(Snapshot::default());
         let usual_folder = places::usual_download_folder();
         let mut core =

@@ -1,4 +1,4 @@
-//! How fast the bytes of one job may arrive: its own cap and the one over all jobs.
+//! How fast the bytes of one transfer may arrive: all the caps that apply to it.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -59,21 +59,21 @@ impl Cap {
     }
 }
 
-/// The caps one job keeps to.
+/// The caps one transfer keeps to.
 pub(super) struct JobPace {
-    own: Arc<Cap>,
-    all: Arc<Cap>,
     connection: Mutex<Option<Connection>>,
-    line: Mutex<Line>,
+    line: Mutex<Vec<InLine>>,
+    /// Asked once per connection: whether the caps of the timetable are left out for this peer.
+    is_exempt: Box<dyn Fn(SocketAddr) -> bool + Send + Sync>,
 }
 
-/// Where a job stands in line.
-struct Line {
-    /// For its own cap.
-    own: Place,
-    /// For the cap over all.
-    all: Place,
-    /// Its equal share of the cap over all, and where it stands in line for that.
+/// A transfer's place in the line for one cap.
+struct InLine {
+    cap: Arc<Cap>,
+    /// Whether it is one of the timetable's.
+    by_timetable: bool,
+    place: Place,
+    /// Its equal share of the cap, and where it stands in line for that.
     share: Bucket,
     share_place: Place,
 }
@@ -87,34 +87,59 @@ struct Connection {
     offered_bytes: usize,
 }
 
-impl JobPace {
-    pub(super) fn new(own: Option<Rate>, all: &Arc<Cap>) -> Self {
+impl InLine {
+    fn new(cap: Arc<Cap>, by_timetable: bool) -> Self {
         let share = Bucket::new(None, Instant::now());
-        let line =
-            Line { own: Place::default(), all: Place::default(), share, share_place: Place::default() };
-        Self {
-            own: Cap::new(own),
-            all: Arc::clone(all),
-            connection: Mutex::new(None),
-            line: Mutex::new(line),
-        }
+        Self { cap, by_timetable, place: Place::default(), share, share_place: Place::default() }
     }
 
-    /// The job's own cap.
-    pub(super) fn own(&self) -> &Cap {
-        &self.own
+    fn wait(&mut self, now: Instant) -> Option<Duration> {
+        let mut bucket = self.cap.bucket();
+        let turn = bucket.wait(self.place, now);
+        // Who has had more than an equal share waits for what the others leave.
+        let share = self.share.wait(self.share_place, now);
+        let fair = share.and_then(|share| Some(share.min(bucket.wait_for_spare(now)?)));
+        turn.max(fair)
+    }
+}
+
+/// A cap, and whether it is one of the timetable's.
+pub(super) type Applies = (Arc<Cap>, bool);
+
+impl JobPace {
+    /// Keeps to these caps; `is_exempt` tells for which peers the timetable's do not hold.
+    pub(super) fn new(
+        caps: Vec<Applies>,
+        is_exempt: impl Fn(SocketAddr) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        let line = caps.into_iter().map(|(cap, by_timetable)| InLine::new(cap, by_timetable)).collect();
+        Self { connection: Mutex::new(None), line: Mutex::new(line), is_exempt: Box::new(is_exempt) }
+    }
+
+    /// Keeps to other caps from now on.
+    pub(super) fn set_caps(&self, caps: Vec<Applies>) {
+        let connection = self.connection();
+        let mut line = self.line();
+        let is_connected = usize::from(connection.is_some());
+        for old in &*line {
+            old.cap.connections.fetch_sub(is_connected, Ordering::Relaxed);
+        }
+        *line = caps.into_iter().map(|(cap, by_timetable)| InLine::new(cap, by_timetable)).collect();
+        for new in &*line {
+            new.cap.connections.fetch_add(is_connected, Ordering::Relaxed);
+        }
     }
 
     /// The lowest cap in force.
     pub(super) fn lowest(&self) -> Option<Rate> {
-        lower(self.own.rate(), self.all.rate())
+        self.line().iter().filter_map(|line| line.cap.rate()).min()
     }
 
     fn connection(&self) -> MutexGuard<'_, Option<Connection>> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn line(&self) -> MutexGuard<'_, Line> {
+    fn line(&self) -> MutexGuard<'_, Vec<InLine>> {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -123,8 +148,9 @@ impl JobPace {
     fn hold(&self) {
         let Some(connection) = &mut *self.connection() else { return };
         let Some(socket) = &connection.socket else { return };
-        let window = lower(self.own.share(), self.all.share())
-            .map(|rate| window_for(rate, socket.path().unwrap_or_default(), connection.offered_bytes));
+        let share = self.line().iter().filter_map(|line| line.cap.share()).min();
+        let window =
+            share.map(|rate| window_for(rate, socket.path().unwrap_or_default(), connection.offered_bytes));
         match (window, connection.held_to) {
             (None, Some(_)) => socket.let_go(),
             // The round trip is measured anew all the time: only a real difference is worth a call.
@@ -137,10 +163,6 @@ impl JobPace {
     }
 }
 
-fn lower(one: Option<Rate>, other: Option<Rate>) -> Option<Rate> {
-    one.into_iter().chain(other).min()
-}
-
 impl Pace for JobPace {
     fn connected(&self, local: SocketAddr, peer: SocketAddr) {
         let socket = OwnSocket::find(local, peer);
@@ -150,41 +172,37 @@ impl Pace for JobPace {
             offered_bytes: FIRST_WINDOW,
         });
         if before.is_none() {
-            self.own.connections.fetch_add(1, Ordering::Relaxed);
-            self.all.connections.fetch_add(1, Ordering::Relaxed);
+            let is_exempt = (self.is_exempt)(peer);
             let mut line = self.line();
-            line.own = self.own.book_first_window();
-            line.all = self.all.book_first_window();
+            line.retain(|line| !(is_exempt && line.by_timetable));
+            for line in &mut *line {
+                line.cap.connections.fetch_add(1, Ordering::Relaxed);
+                line.place = line.cap.book_first_window();
+            }
         }
         self.hold();
     }
 
     fn disconnected(&self) {
         if self.connection().take().is_some() {
-            self.own.connections.fetch_sub(1, Ordering::Relaxed);
-            self.all.connections.fetch_sub(1, Ordering::Relaxed);
+            for line in &*self.line() {
+                line.cap.connections.fetch_sub(1, Ordering::Relaxed);
+            }
         }
     }
 
     fn book(&self, bytes: usize) {
         let now = Instant::now();
-        let mut line = self.line();
-        line.own = self.own.bucket().book(bytes, now);
-        line.all = self.all.bucket().book(bytes, now);
-        line.share.set_rate(self.all.share(), now);
-        line.share_place = line.share.book(bytes, now);
-        drop(line);
+        for line in &mut *self.line() {
+            line.place = line.cap.bucket().book(bytes, now);
+            line.share.set_rate(line.cap.share(), now);
+            line.share_place = line.share.book(bytes, now);
+        }
         self.hold();
     }
 
     fn wait(&self) -> Option<Duration> {
         let now = Instant::now();
-        let line = &mut *self.line();
-        let own = self.own.bucket().wait(line.own, now);
-        let mut all = self.all.bucket();
-        let turn = all.wait(line.all, now);
-        let share = line.share.wait(line.share_place, now);
-        let fair = share.and_then(|share| Some(share.min(all.wait_for_spare(now)?)));
-        own.max(turn).max(fair)
+        self.line().iter_mut().map(|line| line.wait(now)).max().flatten()
     }
 }

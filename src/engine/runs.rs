@@ -2,28 +2,26 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::atomic::AtomicU64;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use super::core::{AfterSave, Core, unix_secs};
-use crate::job::{Fault, FaultKind, Job, JobEvent, JobFile, JobId, NewHeader, Secrets, Waiting, Why};
-use crate::queue::retry_delay;
+use super::core::{AfterSave, Core};
+use super::pace::JobPace;
+use crate::job::{Fault, FaultKind, Job, JobFile, JobId, NewHeader, Secrets};
+use crate::queue::End;
 use crate::store::Record;
 use crate::transfer::{self, Access, News, Order, Outcome, Reporter};
 
 /// How many news may wait for the engine.
 const NEWS_WAITING: usize = 256;
 
-/// When a full disk is looked at again.
-const DISK_FULL_RETRY: Duration = Duration::from_mins(1);
-
 /// All transfers under way.
 pub(super) struct Runs {
     tasks: JoinSet<(u64, Outcome)>,
     by_number: HashMap<u64, OneRun>,
-    by_job: HashMap<JobId, u64>,
+    by_file: HashMap<(JobId, usize), u64>,
     last_number: u64,
     news_in: mpsc::Sender<(u64, News)>,
     news: mpsc::Receiver<(u64, News)>,
@@ -58,25 +56,20 @@ impl Runs {
         Self {
             tasks: JoinSet::new(),
             by_number: HashMap::new(),
-            by_job: HashMap::new(),
+            by_file: HashMap::new(),
             last_number: 0,
             news_in,
             news,
         }
     }
 
-    /// Whether a run of the job has not ended yet.
-    pub(super) fn has(&self, job: JobId) -> bool {
-        self.by_job.contains_key(&job)
-    }
-
     pub(super) fn is_empty(&self) -> bool {
         self.by_number.is_empty()
     }
 
-    /// Tells the run of a job to stop; its end is reported later.
-    pub(super) fn stop(&mut self, job: JobId) {
-        let run = self.by_job.get(&job).and_then(|number| self.by_number.get_mut(number));
+    /// Tells the run of a file to stop; its end is reported later.
+    pub(super) fn stop(&mut self, job: JobId, file: usize) {
+        let run = self.by_file.get(&(job, file)).and_then(|number| self.by_number.get_mut(number));
         if let Some(run) = run {
             run.stop = None;
         }
@@ -93,7 +86,7 @@ impl Runs {
         tokio::select! {
             biased;
             Some((run, news)) = self.news.recv() => Heard::News(run, news),
-            ended = next_end(&mut self.tasks, &mut self.by_number, &mut self.by_job) => Heard::Ended(ended),
+            ended = next_end(&mut self.tasks, &mut self.by_number, &mut self.by_file) => Heard::Ended(ended),
         }
     }
 
@@ -104,7 +97,7 @@ impl Runs {
         let (stop, stopped) = oneshot::channel();
         let task =
             self.tasks.spawn(async move { (number, transfer::run(&client, order, stopped).await) }).id();
-        self.by_job.insert(job, number);
+        self.by_file.insert((job, file), number);
         self.by_number.insert(number, OneRun { job, file, task, stop: Some(stop) });
     }
 }
@@ -112,7 +105,7 @@ impl Runs {
 async fn next_end(
     tasks: &mut JoinSet<(u64, Outcome)>,
     by_number: &mut HashMap<u64, OneRun>,
-    by_job: &mut HashMap<JobId, u64>,
+    by_file: &mut HashMap<(JobId, usize), u64>,
 ) -> Ended {
     loop {
         let (number, outcome) = match tasks.join_next().await {
@@ -127,144 +120,81 @@ async fn next_end(
             }
         };
         let Some(run) = by_number.remove(&number) else { continue };
-        by_job.remove(&run.job);
+        by_file.remove(&(run.job, run.file));
         return Ended { job: run.job, file: run.file, outcome };
     }
 }
 
 impl Core {
-    /// Begins to transfer the next file of a job whose turn it is.
-    pub(super) fn start_run(&mut self, id: JobId) {
-        self.apply(id, &JobEvent::GiveTurn);
+    /// Begins to transfer a file whose turn it is.
+    pub(super) fn start_run(&mut self, id: JobId, index: usize) {
         let client = self.client();
-        let all = Arc::clone(&self.all);
-        let Some(entry) = self.jobs.get_mut(id) else { return };
-        let Some(index) = entry.job.files.iter().position(crate::job::JobFile::is_pending) else {
-            self.finish_job(id);
-            return;
+        let Some(job) = self.queue.job(id).cloned() else { return };
+        let Some(file) = job.files.get(index).cloned() else { return };
+        let secrets = self.secrets.get(&id);
+        let fault = match &client {
+            Err(fault) => Some(fault.clone()),
+            Ok(_) if job.needs_secrets && secrets.is_none() => Some(Fault::new(FaultKind::SecretsGone, "")),
+            Ok(_) => None,
         };
-        let client = match client {
-            Ok(client) => client,
-            Err(fault) => return self.fail(id, fault),
+        let (Ok(client), None) = (client, &fault) else {
+            let fault = fault.unwrap_or(Fault::new(FaultKind::Internal, ""));
+            let end = End::Faulted { fault, retry_after: None, chance: 0.0 };
+            let now = self.now();
+            return self.queue.ended(id, index, end, None, now);
         };
-        if entry.job.needs_secrets && entry.secrets.is_empty() {
-            return self.fail(id, Fault::new(FaultKind::SecretsGone, ""));
-        }
-        let file = entry.job.files[index].clone();
-        let access = access_of(&entry.job, &file, &entry.secrets);
-        let live = entry.live(&all);
-        live.file = index;
-        live.arrived.store(file.synced_bytes, std::sync::atomic::Ordering::Relaxed);
-        let pace = Arc::clone(&live.pace) as Arc<dyn transfer::Pace>;
-        let arrived = Arc::clone(&live.arrived);
+        let access = access_of(&job, &file, secrets.unwrap_or(&Secrets::default()));
+        let live = self.views.live_mut(&job);
+        let exemption = self.caps.exemption(Arc::clone(&live.is_near));
+        let pace = Arc::new(JobPace::new(self.caps.of(job.priority, &live.own), exemption));
+        let arrived = Arc::new(AtomicU64::new(file.synced_bytes));
+        live.begin(index, &arrived, &pace);
         tracing::info!(job = %id, url = %file.url, from = file.synced_bytes, "starting");
         self.runs.start(id, index, |reporter| (client, Order { file, access, pace, arrived, reporter }));
     }
 
     /// Takes in what a run tells.
     pub(super) fn hear(&mut self, number: u64, news: News) {
-        let Some((id, index)) = self.runs.by_number.get(&number).map(|run| (run.job, run.file)) else {
+        let Some((id, file)) = self.runs.by_number.get(&number).map(|run| (run.job, run.file)) else {
             return;
         };
+        let now = self.now();
         match news {
-            News::Connected => {
-                self.apply(id, &JobEvent::Connect);
-            }
-            News::Planned { file, saved } => {
-                let Some(entry) = self.jobs.get_mut(id) else { return };
-                if let Some(old) = entry.job_mut().files.get_mut(index) {
-                    *old = *file;
+            News::Connected => self.queue.connected(id, now),
+            News::Planned { file: planned, saved } => {
+                // One that was told to stop is not let go on: what it waits for is dropped.
+                if self.queue.plan(id, file, *planned) {
+                    let records = self.carry_out();
+                    self.save(records, AfterSave::Plan(saved));
                 }
-                let record = Record::Job(Arc::clone(&entry.job));
-                self.save(vec![record], AfterSave::Plan(saved));
             }
             News::Synced(synced_bytes) => {
-                let Some(entry) = self.jobs.get_mut(id) else { return };
-                let job = entry.job_mut();
-                let Some(file) = job.files.get_mut(index) else { return };
-                if synced_bytes > file.synced_bytes {
-                    file.faults_in_a_row = 0;
-                }
-                job.files[index].synced_bytes = synced_bytes;
-                self.save(vec![Record::Progress { job: id, file: index, synced_bytes }], AfterSave::Nothing);
+                self.queue.synced(id, file, synced_bytes, now);
+                let record = Record::Progress { job: id, file, synced_bytes };
+                self.save(vec![record], AfterSave::Nothing);
             }
         }
     }
 
     /// Draws the consequences of the end of a run.
-    pub(super) fn take_outcome(&mut self, Ended { job: id, file: index, outcome }: Ended) {
-        let Some(entry) = self.jobs.get_mut(id) else { return };
-        match outcome {
-            Outcome::Finished(file) => {
-                tracing::info!(job = %id, path = ?file.path(), "finished");
-                if let Some(old) = entry.job_mut().files.get_mut(index) {
-                    *old = *file;
-                }
-                if entry.job.is_whole() {
-                    self.finish_job(id);
-                } else {
-                    self.apply(id, &JobEvent::TakeTurn);
-                    self.save_job(id);
-                }
+    pub(super) fn end_run(&mut self, Ended { job: id, file, outcome }: Ended) {
+        let limit = self.views.live(id).and_then(super::views::Live::lowest_cap);
+        if let Some(job) = self.queue.job(id) {
+            self.views.live_mut(job).end(file);
+        }
+        let end = match outcome {
+            Outcome::Finished(whole) => {
+                tracing::info!(job = %id, path = ?whole.path(), "finished");
+                End::Finished(whole)
             }
-            Outcome::Stopped => {}
+            Outcome::Stopped => End::Stopped,
             Outcome::Faulted { fault, retry_after } => {
                 tracing::warn!(job = %id, %fault, "fault");
-                // Stopped by the user in the meantime: then this is no longer of interest.
-                if entry.job.state.is_active() {
-                    self.take_fault(id, fault, retry_after);
-                }
+                End::Faulted { fault, retry_after, chance: fastrand::f64() }
             }
-        }
-        if let Some(live) = self.jobs.get_mut(id).and_then(|entry| entry.live.as_mut()) {
-            live.speed.rest();
-        }
-    }
-
-    fn take_fault(&mut self, id: JobId, fault: Fault, retry_after: Option<Duration>) {
-        if !fault.is_transient() {
-            return self.fail(id, fault);
-        }
-        let Some(entry) = self.jobs.get_mut(id) else { return };
-        let job = entry.job_mut();
-        let Some(file) = job.files.iter_mut().find(|file| !file.finished) else { return };
-        file.faults_in_a_row = file.faults_in_a_row.saturating_add(1);
-        let is_full = fault.kind == FaultKind::DiskFull;
-        let delay = if is_full {
-            DISK_FULL_RETRY
-        } else {
-            retry_delay(file.faults_in_a_row, retry_after, fastrand::f64())
         };
-        let why = if is_full { Why::DiskFull(fault) } else { Why::BackOff(fault) };
-        let waiting = Waiting { why, until_unix_secs: Some(unix_secs() + delay.as_secs()) };
-        entry.retry_at = Some(Instant::now() + delay);
-        self.apply(id, &JobEvent::Wait(waiting));
-        self.save_job(id);
-    }
-
-    fn fail(&mut self, id: JobId, fault: Fault) {
-        self.apply(id, &JobEvent::Fail(fault));
-        if let Some(entry) = self.jobs.get_mut(id) {
-            entry.job_mut().ended_unix_secs = Some(unix_secs());
-        }
-        self.save_job(id);
-    }
-
-    /// All files of a job are whole: it is accepted at once, whatever it was about to be.
-    fn finish_job(&mut self, id: JobId) {
-        self.apply(id, &JobEvent::Finish);
-        self.apply(id, &JobEvent::Complete);
-        if let Some(entry) = self.jobs.get_mut(id) {
-            entry.job_mut().ended_unix_secs = Some(unix_secs());
-        }
-        self.save_job(id);
-    }
-
-    fn save_job(&mut self, id: JobId) {
-        if let Some(entry) = self.jobs.get(id) {
-            let record = Record::Job(Arc::clone(&entry.job));
-            self.save(vec![record], AfterSave::Nothing);
-        }
+        let now = self.now();
+        self.queue.ended(id, file, end, limit, now);
     }
 }
 

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::StartError;
-use crate::job::Job;
-use crate::store::{QueueFiles, Record, Settings, save_settings};
+use crate::job::{Job, JobId, LogEntry};
+use crate::store::{LogFiles, QueueFiles, Record, Settings, save_settings};
 
 /// How much may wait to be written. A change is a few hundred bytes; more waiting means the disk is stuck.
 const WAITING: usize = 8192;
@@ -20,8 +20,9 @@ const TOGETHER: usize = 1024;
 /// What is to be saved.
 enum Wish {
     Records(Vec<Record>),
-    Settings(Settings),
+    Settings(Box<Settings>),
     NextGeneration(Vec<Arc<Job>>),
+    Log(Vec<LogEntry>),
 }
 
 /// The news of a saver: everything up to a ticket is on disk, or is not and will not be.
@@ -45,6 +46,7 @@ impl Saved {
 
 /// The engine's end of the thread. Dropping it lets the thread finish what it was asked for and end.
 pub(super) struct Saver {
+    state_folder: PathBuf,
     wishes: mpsc::Sender<(u64, Wish)>,
     last_ticket: u64,
 }
@@ -53,15 +55,17 @@ impl Saver {
     /// Starts the thread; it ends when the saver is gone, and `news` with it.
     pub(super) fn start(
         files: QueueFiles,
+        log: LogFiles,
+        state_folder: PathBuf,
         settings_folder: PathBuf,
     ) -> Result<(Self, mpsc::Receiver<Saved>), StartError> {
         let (wishes, waiting) = mpsc::channel(WAITING);
         let (news, receiver) = mpsc::channel(WAITING);
         std::thread::Builder::new()
             .name("store".into())
-            .spawn(move || save_all(files, &settings_folder, waiting, &news))
+            .spawn(move || save_all(files, log, &settings_folder, waiting, &news))
             .map_err(|error| super::no_thread(&error))?;
-        Ok((Self { wishes, last_ticket: 0 }, receiver))
+        Ok((Self { state_folder, wishes, last_ticket: 0 }, receiver))
     }
 
     /// Asks for records to be saved; the ticket is in the news when they are. `None` if the disk is stuck.
@@ -73,12 +77,27 @@ impl Saver {
     /// Asks for settings to be saved.
     #[must_use]
     pub(super) fn save_settings(&mut self, settings: Settings) -> Option<u64> {
-        self.wish(Wish::Settings(settings))
+        self.wish(Wish::Settings(Box::new(settings)))
     }
 
     /// Hands over all jobs for a new generation of the queue files. If the disk is stuck it will be due again.
     pub(super) fn next_generation(&mut self, jobs: Vec<Arc<Job>>) {
         let _ = self.wish(Wish::NextGeneration(jobs));
+    }
+
+    /// Hands over what is to be noted in the log. Nobody waits for it; if the disk is stuck it is lost.
+    pub(super) fn log(&mut self, entries: Vec<LogEntry>) {
+        let _ = self.wish(Wish::Log(entries));
+    }
+
+    /// Reads the log when it is called, which takes time: the latest entries of one job or of all, oldest first.
+    pub(super) fn read_log(
+        &self,
+        job: Option<JobId>,
+        most: usize,
+    ) -> impl FnOnce() -> Vec<LogEntry> + Send + 'static {
+        let folder = self.state_folder.clone();
+        move || LogFiles::read(&folder, job, most)
     }
 
     fn wish(&mut self, wish: Wish) -> Option<u64> {
@@ -89,6 +108,7 @@ impl Saver {
 
 fn save_all(
     mut files: QueueFiles,
+    mut log: LogFiles,
     settings_folder: &std::path::Path,
     mut waiting: mpsc::Receiver<(u64, Wish)>,
     news: &mpsc::Sender<Saved>,
@@ -96,7 +116,7 @@ fn save_all(
     let mut wishes = Vec::new();
     while waiting.blocking_recv_many(&mut wishes, TOGETHER) > 0 {
         let ticket = wishes.last().map_or(0, |(ticket, _)| *ticket);
-        let result = save(&mut files, settings_folder, wishes.drain(..).map(|(_, wish)| wish));
+        let result = save(&mut files, &mut log, settings_folder, wishes.drain(..).map(|(_, wish)| wish));
         if let Err(sentence) = &result {
             tracing::error!("{sentence}");
         }
@@ -108,15 +128,18 @@ fn save_all(
 
 fn save(
     files: &mut QueueFiles,
+    log: &mut LogFiles,
     settings_folder: &std::path::Path,
     wishes: impl Iterator<Item = Wish>,
 ) -> Result<(), String> {
     let mut records = Vec::new();
     let mut settings = None;
+    let mut entries = Vec::new();
     for wish in wishes {
         match wish {
             Wish::Records(more) => records.extend(more),
             // Only the last one counts: a slider that is dragged asks many times a second.
+            Wish::Log(more) => entries.extend(more),
             Wish::Settings(latest) => settings = Some(latest),
             Wish::NextGeneration(jobs) => {
                 // The jobs hold all changes asked for before them.
@@ -124,6 +147,12 @@ fn save(
                 files.next_generation(&jobs).map_err(|error| error.to_string())?;
             }
         }
+    }
+    // A log that cannot be written must not keep anybody from what matters.
+    if !entries.is_empty()
+        && let Err(error) = log.append(&entries)
+    {
+        tracing::warn!(%error, "the log cannot be written");
     }
     if !records.is_empty() {
         files.append(&records).map_err(|error| error.to_string())?;

@@ -1,11 +1,13 @@
 //! What comes out of the engine: how things stand at one moment.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
+use imbl::Vector;
 use serde::{Deserialize, Serialize};
 
 use crate::job::{Job, JobId, Orphan, Rate, Waiting};
+use crate::queue::WhichCap;
 use crate::store::Theme;
 
 /// Seconds between two samples of a speed graph.
@@ -21,7 +23,7 @@ pub struct Snapshot {
     /// Counts up; two with the same number are the same.
     pub number: u64,
     /// All jobs, in the user's order.
-    pub jobs: Arc<Vec<Arc<JobView>>>,
+    pub jobs: Vector<Arc<JobView>>,
     /// Bytes per second arriving now, all jobs together.
     pub rate_bps: u64,
     /// The cap over all jobs.
@@ -45,12 +47,11 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Whether it shows the same as another, whatever their numbers. Lists are compared by identity: the engine
-    /// shares those that have not changed.
+    /// Whether it shows the same as another apart from the jobs, whatever their numbers. Lists are compared by
+    /// identity: the engine shares those that have not changed.
     #[must_use]
-    pub fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.jobs, &other.jobs)
-            && Arc::ptr_eq(&self.notices, &other.notices)
+    pub(super) fn is_same_but_for_jobs(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.notices, &other.notices)
             && self.rate_bps == other.rate_bps
             && self.limit == other.limit
             && self.paused == other.paused
@@ -80,12 +81,14 @@ pub struct JobView {
     pub rate_bps: u64,
     /// Seconds until it is finished, at the speed of the last while; `None` where that cannot be said.
     pub left_secs: Option<u64>,
+    /// The cap that holds it, while it runs.
+    pub cap: Option<CapView>,
     /// Whether nothing has happened to it for long (bits.md 4.1, JobInactivityTimeout; here it is only flagged).
     pub stale: bool,
     /// How many entries the log has had of it since the program started: when it grows, there is something to read.
     pub log_entries: u64,
     /// Its speed over time, oldest first; empty for a job that has not run since the program started.
-    #[serde(skip)]
+    #[serde(skip, default = "no_history")]
     pub history: Arc<Vec<RateSample>>,
 }
 
@@ -98,10 +101,17 @@ impl JobView {
             job,
             rate_bps: 0,
             left_secs: None,
+            cap: None,
             stale: false,
             log_entries: 0,
-            history: Arc::default(),
+            history: Arc::clone(&NO_HISTORY),
         }
+    }
+
+    /// The same with the speed it has had.
+    #[must_use]
+    pub(super) fn with_history(self, history: Option<&Arc<Vec<RateSample>>>) -> Self {
+        Self { history: Arc::clone(history.unwrap_or(&NO_HISTORY)), ..self }
     }
 
     /// From 0 to 1, where the size is known.
@@ -112,6 +122,24 @@ impl JobView {
             total => Some((self.done_bytes as f64 / total as f64).min(1.0) as f32),
         }
     }
+}
+
+fn no_history() -> Arc<Vec<RateSample>> {
+    Arc::clone(&NO_HISTORY)
+}
+
+/// Shared by all that have not run.
+static NO_HISTORY: LazyLock<Arc<Vec<RateSample>>> = LazyLock::new(Arc::default);
+
+/// The cap that holds a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CapView {
+    /// The most it may use.
+    pub rate: Rate,
+    /// Whose rate that is.
+    pub which: WhichCap,
+    /// When the timetable will make another one of it, in seconds since 1970; `None` if never.
+    pub until_unix_secs: Option<u64>,
 }
 
 /// One point of a speed graph.

@@ -111,10 +111,10 @@ impl Client {
             Answer::Jobs(overview) => overview,
             other => return Err(unexpected(&other)),
         };
-        let mut jobs = Vec::new();
+        let mut jobs = imbl::Vector::new();
         for _ in 0..overview.count {
             match answers.next()? {
-                Answer::Job(view) => jobs.push(Arc::new(view)),
+                Answer::Job(view) => jobs.push_back(Arc::new(view)),
                 other => return Err(unexpected(&other)),
             }
         }

@@ -106,10 +106,10 @@ impl From<&Snapshot> for Overview {
 
 impl Overview {
     /// The snapshot, with the jobs that came behind it.
-    pub(super) fn into_snapshot(self, jobs: Vec<Arc<JobView>>) -> Snapshot {
+    pub(super) fn into_snapshot(self, jobs: imbl::Vector<Arc<JobView>>) -> Snapshot {
         Snapshot {
             number: self.number,
-            jobs: Arc::new(jobs),
+            jobs,
             rate_bps: self.rate_bps,
             limit: self.limit,
             paused: self.paused,

@@ -198,7 +198,7 @@ async fn answer(
         Request::Jobs => {
             let snapshot = peer.handle.snapshot();
             to.write(&Answer::Jobs(Overview::from(&*snapshot))).await?;
-            for view in &*snapshot.jobs {
+            for view in &snapshot.jobs {
                 to.write(&Answer::Job((**view).clone())).await?;
             }
             to.flush().await

@@ -21,7 +21,7 @@ fn job(name: &str) -> Job {
 
 fn snapshot(number: u64, jobs: &[Job]) -> Snapshot {
     let views = jobs.iter().map(|job| Arc::new(JobView::resting(Arc::new(job.clone())))).collect();
-    Snapshot { number, jobs: Arc::new(views), ..Snapshot::default() }
+    Snapshot { number, jobs: views, ..Snapshot::default() }
 }
 
 /// A served state folder; the engine's end of the border is in the test's hands.

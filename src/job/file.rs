@@ -113,3 +113,27 @@ impl JobFile {
         self.attempt = self.attempt.wrapping_add(1);
     }
 }
+
+impl JobFile {
+    /// Takes in what a transfer has found out and decided. What the user has asked for stays.
+    pub fn take_from(&mut self, transferred: Self) {
+        let Self { name, part, total_bytes, synced_bytes, validator, resumable, attempt, finished, .. } =
+            transferred;
+        *self = Self {
+            name,
+            part,
+            total_bytes,
+            synced_bytes,
+            validator,
+            resumable,
+            attempt,
+            finished,
+            url: self.url.clone(),
+            folder: std::mem::take(&mut self.folder),
+            asked_name: self.asked_name.take(),
+            sha256: self.sha256.take(),
+            trouble: self.trouble.take(),
+            faults_in_a_row: self.faults_in_a_row,
+        };
+    }
+}

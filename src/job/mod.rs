@@ -1,8 +1,9 @@
 //! What a transfer is: pure data and rules.
 //!
 //! Here live the job and its files, the nine states and their table, the faults and their words,
-//! priorities, rates and the units people read, lists of downloads and patterns of addresses. What may not live here: a clock, I/O, or knowledge of
-//! any other room. Everything a function needs is passed in.
+//! priorities, rates and the units people read, the painted week, lists of downloads and patterns of
+//! addresses. What may not live here: a clock, I/O, or knowledge of any other room. Everything a function needs
+//! is passed in.
 
 mod cause;
 mod change;
@@ -16,8 +17,10 @@ mod orphan;
 pub(crate) mod path;
 mod pattern;
 mod priority;
+mod start_mode;
 mod state;
 mod units;
+mod week;
 
 pub use cause::{Cause, Wanted};
 pub use change::{Change, To};
@@ -30,8 +33,13 @@ pub use new::{Login, NewFile, NewHeader, NewJob, Secrets, address};
 pub use orphan::Orphan;
 pub use pattern::{Brackets, MOST_ADDRESSES, PatternError, expand};
 pub use priority::Priority;
+pub use start_mode::StartMode;
 pub use state::{JobEvent, JobState, Waiting, Why};
 pub use units::{Rate, RateError, bytes_in_words, duration_in_words, rate_in_words};
+pub use week::{Allowance, Allowances, Days, MinuteOfWeek, Painted, Timetable, WeekError, Window};
+
+#[cfg(test)]
+pub(crate) use week::tests as week_samples;
 
 use std::fmt;
 use std::str::FromStr;
@@ -44,6 +52,9 @@ use serde::{Deserialize, Serialize};
 pub struct JobId(uuid::Uuid);
 
 impl JobId {
+    /// Comes before all others; nobody has it.
+    pub(crate) const LEAST: Self = Self(uuid::Uuid::nil());
+
     /// A new id nobody has had before.
     #[must_use]
     pub fn random() -> Self {

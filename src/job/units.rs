@@ -16,14 +16,27 @@ pub struct Rate(NonZeroU64);
 impl Rate {
     /// A rate of that many bytes per second; `None` for zero.
     #[must_use]
-    pub fn from_bytes_per_sec(bytes: u64) -> Option<Self> {
-        NonZeroU64::new(bytes).map(Self)
+    pub const fn from_bytes_per_sec(bytes: u64) -> Option<Self> {
+        match NonZeroU64::new(bytes) {
+            Some(bytes) => Some(Self(bytes)),
+            None => None,
+        }
     }
 
     /// Bytes per second.
     #[must_use]
     pub const fn bytes_per_sec(self) -> u64 {
         self.0.get()
+    }
+
+    /// The shortest text that reads back as exactly this rate: `128K`, `1M`, `1500000`. Display is rounded, for
+    /// reading; this is for editing.
+    #[must_use]
+    pub fn as_typed(self) -> String {
+        let bytes = self.bytes_per_sec();
+        let unit =
+            [(30, "G"), (20, "M"), (10, "K")].into_iter().find(|(bits, _)| bytes.is_multiple_of(1 << bits));
+        unit.map_or_else(|| bytes.to_string(), |(bits, unit)| format!("{}{unit}", bytes >> bits))
     }
 }
 
@@ -137,6 +150,17 @@ mod tests {
         }
         for text in ["", "0", "-1M", "fast", "1X", "1e9", "nan", "inf", "0.0001K", "99999G", "1.2.3M"] {
             assert!(text.parse::<Rate>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_typed_rate_reads_back_as_it_is() {
+        for (bytes, text) in
+            [(1, "1"), (131_072, "128K"), (1_048_576, "1M"), (3 << 30, "3G"), (1_500_000, "1500000")]
+        {
+            let rate = Rate::from_bytes_per_sec(bytes).unwrap();
+            assert_eq!(rate.as_typed(), text);
+            assert_eq!(text.parse(), Ok(rate));
         }
     }
 

@@ -1,10 +1,34 @@
 //! What may run now, and when to try again: pure policy.
 //!
-//! Here live the scheduler and the retry delays. What may not live here: a clock, I/O, randomness. Jobs
-//! come in as plain facts, decisions go out.
+//! Here lives the [`Queue`]: all jobs, who stands in line, the timers and the conditions; and the caps with their
+//! timetable. What may not live here: a clock, I/O, randomness. Time and what happens in the world come in,
+//! [`Effect`]s go out.
+//!
+//! | file | what |
+//! |---|---|
+//! | `book` | the queue itself |
+//! | `change` | what the user asks for |
+//! | `course` | what becomes of the transfers |
+//! | `turns`, `scheduler` | whose turn it is |
+//! | `timers`, `retry` | delays and time limits |
+//! | `conditions` | what must hold so that jobs may run |
+//! | `caps`, `timetable` | how fast a job may be, and when |
 
+mod book;
+mod caps;
+mod change;
+mod conditions;
+mod course;
 mod retry;
 mod scheduler;
+mod timers;
+mod timetable;
+mod turns;
 
+pub use book::{Effect, Now, Queue, Refused, Rules, Run};
+pub use caps::{Allowed, CapInForce, CapsSet, JobCap, WhichCap, allowed};
+pub use conditions::Conditions;
+pub use course::End;
 pub use retry::retry_delay;
-pub use scheduler::{Candidate, turns};
+pub use scheduler::{Candidate, Limits, Turn, turns};
+pub use timetable::{NextSlot, Slot, slot_at};

@@ -5,12 +5,14 @@
 //! a thread of their own.
 
 mod atomic;
+mod log_files;
 mod queue_files;
 mod settings;
 
 pub use atomic::{make_private_folder, write_atomically};
+pub use log_files::LogFiles;
 pub use queue_files::{Loaded, QueueFiles, Record};
-pub use settings::{Settings, Theme, load_settings, save_settings};
+pub use settings::{Setting, SettingError, Settings, Theme, load_settings, save_settings};
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -108,7 +108,7 @@ pub(super) struct Totals {
 }
 
 impl Totals {
-    fn of(jobs: &[Arc<JobView>]) -> Self {
+    fn of<'a>(jobs: impl IntoIterator<Item = &'a Arc<JobView>>) -> Self {
         let mut totals = Self::default();
         for view in jobs {
             for (filter, count) in Filter::EACH.into_iter().zip(&mut totals.counts) {
@@ -329,7 +329,7 @@ mod tests {
             job.files[0].total_bytes = Some(*size);
             Arc::new(JobView::resting(Arc::new(job)))
         });
-        Snapshot { number: 1, jobs: Arc::new(views.collect()), ..Snapshot::default() }
+        Snapshot { number: 1, jobs: views.collect(), ..Snapshot::default() }
     }
 
     fn five() -> Snapshot {

@@ -1,0 +1,245 @@
+//! The views of all jobs that go into snapshots, and what is only known of those that run.
+//!
+//! A snapshot shares the list and all that has not changed with the one before, so publishing costs as much as has
+//! changed, whatever the number of jobs.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use imbl::Vector;
+
+use super::caps::Caps;
+use super::pace::{Cap, JobPace};
+use super::snapshot::JobView;
+use super::speed::Speed;
+use crate::job::{Job, JobId, Wanted};
+use crate::queue::Queue;
+use crate::store::Settings;
+
+/// The running side of a job.
+pub(super) struct Live {
+    /// Its own cap.
+    pub(super) own: Arc<Cap>,
+    files: Vec<LiveFile>,
+    speed: Speed,
+    /// Whether its server is in one of this machine's own subnets, as far as known.
+    pub(super) is_near: Arc<AtomicBool>,
+}
+
+/// The running side of a file that is being fetched.
+struct LiveFile {
+    file: usize,
+    /// Bytes of it that have arrived.
+    arrived: Arc<AtomicU64>,
+    pace: Arc<JobPace>,
+}
+
+/// What else there is to show of a job.
+#[derive(Clone, Copy, Default)]
+struct Marks {
+    log_entries: u64,
+    stale: bool,
+}
+
+/// What is needed to tell a job's cap.
+pub(super) struct Light<'a> {
+    pub(super) caps: &'a Caps,
+    pub(super) settings: &'a Settings,
+    pub(super) unix_secs: u64,
+}
+
+/// All views, in the user's order.
+pub(super) struct Views {
+    list: Vector<Arc<JobView>>,
+    /// The place each view has in the user's order.
+    places: HashMap<JobId, u64>,
+    live: HashMap<JobId, Live>,
+    marks: HashMap<JobId, Marks>,
+    touched: HashSet<JobId>,
+}
+
+impl Views {
+    /// The views of the jobs as they were saved.
+    pub(super) fn new(queue: &Queue) -> Self {
+        let shown = || queue.jobs().filter(|job| job.wanted != Wanted::Remove);
+        Self {
+            list: shown().map(|job| Arc::new(JobView::resting(Arc::clone(job)))).collect(),
+            places: shown().map(|job| (job.id, job.place)).collect(),
+            live: HashMap::new(),
+            marks: HashMap::new(),
+            touched: HashSet::new(),
+        }
+    }
+
+    /// A job has changed.
+    pub(super) fn touch(&mut self, id: JobId) {
+        self.touched.insert(id);
+    }
+
+    /// The log has one more entry of a job.
+    pub(super) fn note_log(&mut self, id: JobId) {
+        self.marks.entry(id).or_default().log_entries += 1;
+        self.touched.insert(id);
+    }
+
+    /// Whether nothing has happened to a job for long; says whether that is news.
+    pub(super) fn set_stale(&mut self, id: JobId, stale: bool) -> bool {
+        if self.marks.get(&id).copied().unwrap_or_default().stale == stale {
+            return false;
+        }
+        self.marks.entry(id).or_default().stale = stale;
+        self.touched.insert(id);
+        true
+    }
+
+    /// A job is off the list.
+    pub(super) fn forget(&mut self, id: JobId) {
+        self.live.remove(&id);
+        self.marks.remove(&id);
+        self.touched.insert(id);
+    }
+
+    /// Whether [`Views::refresh`] may change anything.
+    pub(super) fn may_have_changed(&self) -> bool {
+        !self.touched.is_empty()
+    }
+
+    /// The list, brought up to date; says whether it has changed.
+    pub(super) fn refresh(&mut self, queue: &Queue, light: &Light<'_>) -> bool {
+        let changed = !self.touched.is_empty();
+        for id in std::mem::take(&mut self.touched) {
+            let job = queue.job(id).filter(|job| job.wanted != Wanted::Remove);
+            let before = self.places.get(&id).copied();
+            let Some(job) = job else {
+                self.take_out(id);
+                continue;
+            };
+            let view = Arc::new(self.make_view(job, light));
+            if before == Some(job.place) {
+                if let Ok(index) = self.index_of(job.place) {
+                    self.list.set(index, view);
+                }
+                continue;
+            }
+            self.take_out(id);
+            let (Ok(index) | Err(index)) = self.index_of(job.place);
+            self.list.insert(index, view);
+            self.places.insert(id, job.place);
+        }
+        changed
+    }
+
+    fn take_out(&mut self, id: JobId) {
+        if let Some(Ok(index)) = self.places.remove(&id).map(|place| self.index_of(place)) {
+            self.list.remove(index);
+        }
+    }
+
+    fn index_of(&self, place: u64) -> Result<usize, usize> {
+        // The views may lag behind the queue; each holds the job with the place it was put at.
+        self.list.binary_search_by(|view| view.job.place.cmp(&place))
+    }
+
+    /// The list as it was last brought up to date.
+    pub(super) fn list(&self) -> Vector<Arc<JobView>> {
+        self.list.clone()
+    }
+
+    fn make_view(&self, job: &Arc<Job>, light: &Light<'_>) -> JobView {
+        let live = self.live.get(&job.id);
+        let marks = self.marks.get(&job.id).copied().unwrap_or_default();
+        let done_bytes = done_bytes(job, live);
+        let active = live.filter(|_| job.state.is_active());
+        let left_bytes = job.total_bytes().map(|total| total.saturating_sub(done_bytes));
+        JobView {
+            job: Arc::clone(job),
+            done_bytes,
+            rate_bps: active.map_or(0, |live| live.speed.rate_bps()),
+            left_secs: left_bytes.and_then(|bytes| active?.speed.secs_for(bytes)),
+            cap: active.and_then(|live| {
+                light.caps.view(job, light.settings, light.unix_secs, live.is_near.load(Ordering::Relaxed))
+            }),
+            stale: marks.stale,
+            log_entries: marks.log_entries,
+            ..JobView::resting(Arc::clone(job))
+        }
+        .with_history(live.map(|live| live.speed.history()))
+    }
+
+    // The running side.
+
+    /// The running side of a job, made if need be.
+    pub(super) fn live_mut(&mut self, job: &Job) -> &mut Live {
+        self.live.entry(job.id).or_insert_with(|| Live {
+            own: Cap::new(job.limit),
+            files: Vec::new(),
+            speed: Speed::default(),
+            is_near: Arc::default(),
+        })
+    }
+
+    /// The running side of a job, if it has run.
+    pub(super) fn live(&self, id: JobId) -> Option<&Live> {
+        self.live.get(&id)
+    }
+
+    /// Measures the speeds of active jobs.
+    pub(super) fn measure(&mut self, queue: &Queue, at: Duration) {
+        for id in queue.active() {
+            let Some(job) = queue.job(id) else { continue };
+            let Some(live) = self.live.get_mut(&id) else { continue };
+            let done = done_bytes(job, Some(live));
+            let cap = live.lowest_cap();
+            live.speed.measure(at, done, cap.map(|rate| rate.bytes_per_sec() as f32));
+            self.touched.insert(id);
+        }
+    }
+
+    /// A job rests: its speed is over.
+    pub(super) fn rest(&mut self, id: JobId) {
+        if let Some(live) = self.live.get_mut(&id) {
+            live.speed.rest();
+        }
+    }
+
+    /// Bytes per second arriving now.
+    pub(super) fn rate_bps(&self, queue: &Queue) -> u64 {
+        queue.active().filter_map(|id| self.live.get(&id)).map(|live| live.speed.rate_bps()).sum()
+    }
+}
+
+impl Live {
+    /// A file begins to be fetched.
+    pub(super) fn begin(&mut self, file: usize, arrived: &Arc<AtomicU64>, pace: &Arc<JobPace>) {
+        self.files.retain(|of| of.file != file);
+        self.files.push(LiveFile { file, arrived: Arc::clone(arrived), pace: Arc::clone(pace) });
+    }
+
+    /// A file is not fetched any more.
+    pub(super) fn end(&mut self, file: usize) {
+        self.files.retain(|of| of.file != file);
+    }
+
+    /// The paces of its files.
+    pub(super) fn paces(&self) -> impl Iterator<Item = &Arc<JobPace>> {
+        self.files.iter().map(|of| &of.pace)
+    }
+
+    /// The lowest cap in force.
+    pub(super) fn lowest_cap(&self) -> Option<crate::job::Rate> {
+        self.paces().filter_map(|pace| pace.lowest()).min()
+    }
+}
+
+/// Bytes that have arrived, over all files.
+fn done_bytes(job: &Job, live: Option<&Live>) -> u64 {
+    let synced = job.synced_bytes();
+    let Some(live) = live else { return synced };
+    let of_files = live.files.iter().filter_map(|of| {
+        let file = job.files.get(of.file).filter(|file| !file.finished && !file.is_left_out())?;
+        Some((file.synced_bytes, of.arrived.load(Ordering::Relaxed)))
+    });
+    of_files.fold(synced, |done, (synced, arrived)| (done - synced).saturating_add(arrived))
+}

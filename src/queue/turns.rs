@@ -1,0 +1,150 @@
+//! Giving turns: who stands in line where, and for how long a turn lasts (bits.md 1.5).
+//!
+//! Within a level the line goes round by round. A job that has used up its slice while another waits goes into the next
+//! round, behind all that are still in this one; who joins the line joins the present round. So nobody starves: before
+//! a job has its second slice, all that stood in line at its first have had theirs. Within a round those that have
+//! their turn keep it, the others come in the user's order.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::book::{Effect, Entry, LineKey, Now, Queue};
+use super::{Candidate, turns};
+use crate::job::{Cause, Event, JobEvent, JobId, JobState, Priority};
+
+impl Queue {
+    /// Gives turns to those whose turn it is, and takes them from the others.
+    pub(super) fn give_turns(&mut self, now: Now) {
+        self.end_slices(now);
+        let chosen: HashMap<JobId, Vec<usize>> = {
+            let candidates = self.line.iter().filter_map(|key| {
+                let entry = self.entries.get(&key.4)?;
+                Some(Candidate { job: &entry.job, running: &entry.running })
+            });
+            turns(candidates, self.rules.limits).into_iter().map(|turn| (turn.job, turn.files)).collect()
+        };
+        for id in self.active.iter().copied().collect::<Vec<_>>() {
+            match chosen.get(&id) {
+                None => {
+                    self.apply(id, &JobEvent::TakeTurn, Cause::Scheduler, now);
+                }
+                Some(files) => self.stop_runs(id, |file| !files.contains(&file)),
+            }
+        }
+        // In the order of the line, so that the more urgent connect first.
+        let order: Vec<JobId> = self
+            .line
+            .iter()
+            .map(|key| key.4)
+            .filter(|id| chosen.contains_key(id))
+            .take(chosen.len())
+            .collect();
+        for id in order {
+            self.start(id, &chosen[&id], now);
+        }
+        self.turns_due = false;
+    }
+
+    fn start(&mut self, id: JobId, files: &[usize], now: Now) {
+        let Some(entry) = self.entries.get(&id) else { return };
+        let deleting = &self.deleting;
+        // A file that is still being closed or deleted is begun when that is done: its end is heard of.
+        let free = |file: &&usize| {
+            !entry.running.contains(file)
+                && !entry.stopping.contains(file)
+                && entry.job.files[**file].part_path().is_none_or(|part| !deleting.contains(&part))
+        };
+        let free: Vec<usize> = files.iter().filter(free).copied().collect();
+        if free.is_empty() {
+            return;
+        }
+        if matches!(entry.job.state, JobState::Queued) {
+            self.apply(id, &JobEvent::GiveTurn, Cause::Scheduler, now);
+        }
+        for file in free {
+            let Some(entry) = self.entries.get_mut(&id) else { return };
+            entry.running.push(file);
+            let of = &entry.job.files[file];
+            let event = Event::Started {
+                file,
+                url: of.url.to_string(),
+                done_bytes: of.synced_bytes,
+                total_bytes: of.total_bytes,
+            };
+            self.log(id, Cause::Scheduler, event, now);
+            self.effects.push(Effect::Start(id, file));
+        }
+    }
+
+    /// Sends those whose slice is used up to the next round, where somebody of their level waits.
+    fn end_slices(&mut self, now: Now) {
+        for id in self.active.iter().copied().collect::<Vec<_>>() {
+            let slice = self.rules.slice;
+            let Some(entry) = self.entries.get_mut(&id) else { continue };
+            if entry.job.priority == Priority::Foreground || entry.used_at(now) < slice {
+                continue;
+            }
+            if self.without_turn[entry.job.priority as usize] > 0 {
+                entry.round += 1;
+                entry.stop_clocks(now);
+                entry.start_clocks(now);
+                entry.used = Duration::ZERO;
+                self.set_line(id);
+            }
+        }
+    }
+
+    /// When the first slice ends that somebody waits for.
+    pub(super) fn next_slice_end(&self) -> Option<Duration> {
+        let ends = self.active.iter().filter_map(|id| {
+            let entry = self.entries.get(id)?;
+            let matters = entry.job.priority != Priority::Foreground
+                && self.without_turn[entry.job.priority as usize] > 0;
+            matters.then_some(entry.turn_since? + self.rules.slice.saturating_sub(entry.used))
+        });
+        ends.min()
+    }
+
+    /// Puts a job where it belongs in the line, or takes it out.
+    pub(super) fn set_line(&mut self, id: JobId) {
+        let Some(entry) = self.entries.get(&id) else { return };
+        let in_line = self.may_run(entry)
+            && matches!(entry.job.state, JobState::Queued | JobState::Connecting | JobState::Transferring);
+        let (before, priority) = (entry.in_line, entry.job.priority);
+        let is_active = in_line && entry.job.state.is_active();
+        if let Some(key) = before {
+            self.line.remove(&key);
+            self.without_turn[key.0 as usize] -= usize::from(key.2);
+        }
+        let round = match before {
+            // It stays in its round, even if its level is another one now.
+            Some(key) if key.0 == priority => entry.round,
+            _ => entry.round.max(self.first_round(priority)),
+        };
+        let Some(entry) = self.entries.get_mut(&id) else { return };
+        entry.round = round;
+        entry.in_line = in_line.then_some((priority, round, !is_active, entry.job.place, id));
+        if let Some(key) = entry.in_line {
+            self.line.insert(key);
+            self.without_turn[key.0 as usize] += usize::from(key.2);
+        }
+        if is_active {
+            self.active.insert(id);
+        } else {
+            self.active.remove(&id);
+        }
+    }
+
+    /// The round a level is in.
+    fn first_round(&self, priority: Priority) -> u64 {
+        let from: LineKey = (priority, 0, false, 0, JobId::LEAST);
+        self.line.range(from..).next().filter(|key| key.0 == priority).map_or(0, |key| key.1)
+    }
+}
+
+impl Entry {
+    /// How much of its slice is used up.
+    fn used_at(&self, now: Now) -> Duration {
+        self.used + self.turn_since.map_or(Duration::ZERO, |since| now.monotonic.saturating_sub(since))
+    }
+}

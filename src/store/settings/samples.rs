@@ -1,0 +1,45 @@
+//! Settings of all kinds, for the tests.
+
+use std::path::PathBuf;
+
+use proptest::prelude::*;
+
+use super::{Settings, Theme};
+use crate::job::StartMode;
+use crate::job::week_samples::{rate, timetable};
+
+pub(super) fn settings() -> impl Strategy<Value = Settings> {
+    let limits = (prop::option::of(rate()), rate(), prop::array::uniform3(prop::option::of(rate())));
+    let counts = (1..=100_usize, 1..=32_usize, 10..=86_400_u32, 5..=86_400_u32);
+    let days = (0..=999_u32, 1..=999_u32, 1..=999_u32);
+    let folder = prop::option::of("/[^\0]{0,12}".prop_map(PathBuf::from));
+    let flags = any::<[bool; 3]>();
+    (limits, counts, days, folder, flags, 0..3_usize, 0..3_usize, timetable()).prop_map(
+        |(limits, counts, days, download_folder, [paused, slow, notify], mode, theme, timetable)| {
+            let (limit, slow_limit, [limit_high, limit_normal, limit_low]) = limits;
+            let (background_jobs, per_host, slice_secs, retry_longest_secs) = counts;
+            let (no_progress_days, max_active_days, stale_days) = days;
+            Settings {
+                start_mode: StartMode::ALL[mode],
+                paused,
+                limit,
+                slow,
+                slow_limit,
+                limit_high,
+                limit_normal,
+                limit_low,
+                timetable,
+                download_folder,
+                background_jobs,
+                per_host,
+                slice_secs,
+                retry_longest_secs,
+                no_progress_days,
+                max_active_days,
+                stale_days,
+                notify,
+                theme: Theme::ALL[theme],
+            }
+        },
+    )
+}
