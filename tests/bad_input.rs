@@ -81,17 +81,51 @@ fn addresses_and_options_that_are_none() {
 }
 
 #[test]
-fn one_mistake_in_a_list_queues_none_of_it() {
+fn a_list_without_anything_good_queues_nothing() {
     let home = Home::new();
     let list = home.file("list.txt");
-    write(&list, b"http://a.org/1\n# a comment\n\nnonsense\nhttp://a.org/2\n");
-    says(&home.run(["add", "--input", &word(&list)]).code(2), &["nonsense"]);
+    write(&list, b"# a comment\n\nnonsense\nhttp://me:hunter2@[/f\n");
+    let said = home.run(["add", "--input", &word(&list)]).code(2);
+    says(&said, &["line 3: This is not a web address", "line 4:", "Nothing in that list"]);
+    assert!(!said.err.contains("hunter2"), "{said:#?}");
     write(&list, b"\xff\xfe\x00h");
     says(&home.run(["add", "--input", &word(&list)]).code(2), &["not a text file"]);
     write(&list, b"\n# nothing\n");
     says(&home.run(["add", "--input", &word(&list)]).code(2), &[]);
     says(&home.run(["add", "--input", "/none/list.txt"]).code(2), &["/none/list.txt"]);
+    // What never ends is not read to its end.
+    says(&home.run(["add", "--input", "/dev/zero"]).code(2), &["too large to be a list"]);
+    // A mistake on the command line itself, and none of it is queued.
+    for words in [&["http://a.org/1", "http://a.org/[2-"][..], &["http://a.org/[1-1000]/[1-1000]"]] {
+        says(&home.run(["add"].iter().chain(words)).code(2), &["pattern"]);
+    }
     assert_eq!(home.list().len(), 0);
+}
+
+#[test]
+fn a_mistake_in_a_list_does_not_keep_the_rest() {
+    let home = Home::new();
+    let list = home.file("list.txt");
+    write(
+        &list,
+        b"http://a.org/[1-2]\nnonsense\nhttp://a.org/3\thttp://b.org/3\n  out=sub/three\n  split=5\n\
+          http://a.org/4 /srv/four 4.iso\n",
+    );
+    let to = word(&home.files());
+    let said = home.run(["add", "--input", &word(&list), "--to", &to, "--paused"]).fine();
+    assert_eq!(said.out.lines().count(), 4, "{said:#?}");
+    let lines: Vec<_> = said.err.lines().map(|line| line.split(": ").next().unwrap_or_default()).collect();
+    assert_eq!(lines, ["line 2", "line 3", "line 5"], "{said:#?}");
+    let field = |name: &str| -> Vec<_> {
+        home.list().iter().map(|job| job[name].as_str().unwrap_or_default().to_owned()).collect()
+    };
+    assert_eq!(field("folder"), [&to, &to, &format!("{to}/sub"), "/srv"]);
+    assert_eq!(field("name"), ["1", "2", "three", "four 4.iso"]);
+    let said = home.run(["add", "http://a.org/[5-6]", "--literal", "--paused"]).fine();
+    assert_eq!(said.out.lines().count(), 1, "{said:#?}");
+    let said = home.run(["add", "http://a.org/[7-9]", "--together", "--parallel", "2", "--paused"]).fine();
+    assert_eq!(said.out.lines().count(), 1, "{said:#?}");
+    assert_eq!(field("url")[4..], ["http://a.org/[5-6]", "http://a.org/7"]);
 }
 
 #[test]

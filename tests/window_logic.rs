@@ -272,6 +272,53 @@ fn a_pasted_link_opens_the_dialog_and_is_asked_at_once() {
 }
 
 #[test]
+fn a_pasted_list_says_where_its_files_go() {
+    let mut stage = Stage::new(Vec::new());
+    let text = "https://example.org/[1-2].jpg\nhttps://example.org/x\n  out=sub/y.iso\n  split=5\n";
+    stage.window.event(egui::Event::Paste(text.into()));
+    stage.window.run();
+    assert!(stage.shows("3 files"));
+    assert!(stage.shows("into sub"));
+    assert!(stage.shows("“split” is not known and was left out."));
+    stage.key(Modifiers::COMMAND, Key::Enter);
+    let jobs = loop {
+        if let Command::Add(jobs) = stage.next().expect("an addition").command {
+            break jobs;
+        }
+    };
+    let files = jobs.iter().map(|job| {
+        let folder =
+            if job.files[0].folder.as_os_str().is_empty() { &job.folder } else { &job.files[0].folder };
+        (job.files[0].url.as_str(), folder.display().to_string(), job.files[0].file_name.as_deref())
+    });
+    let folder = "/home/ada/Downloads".to_owned();
+    assert_eq!(
+        files.collect::<Vec<_>>(),
+        [
+            ("https://example.org/1.jpg", folder.clone(), None),
+            ("https://example.org/2.jpg", folder.clone(), None),
+            ("https://example.org/x", folder + "/sub", Some("y.iso")),
+        ]
+    );
+}
+
+#[test]
+fn a_long_list_asks_few_servers() {
+    let mut stage = Stage::new(Vec::new());
+    stage.window.event(egui::Event::Paste("https://example.org/[1-100000].jpg".into()));
+    stage.window.run();
+    assert!(stage.shows("100000 files"));
+    let mut asked = 0;
+    while let Some(envelope) = stage.next() {
+        assert!(matches!(envelope.command, Command::Probe(_)));
+        asked += 1;
+        stage.border.answer(envelope.answer, Err(Refusal::Fault(fault(FaultKind::HostNotFound))));
+        stage.window.run();
+    }
+    assert_eq!(asked, 200);
+}
+
+#[test]
 fn another_folder_is_remembered_once_it_was_used() {
     let mut stage = Stage::new(Vec::new());
     stage.window.event(egui::Event::Paste("https://example.org/a".into()));

@@ -5,48 +5,59 @@ use super::args::{Add, How};
 use super::exit::{Exit, Failure};
 use super::new::{self, Target};
 use super::port::Port;
-use super::print::Out;
+use super::print::{self, Out};
 use crate::engine::{Command, Places, Reply, Run};
-use crate::job::{JobId, NewJob};
+use crate::job::{Brackets, JobId, List, ListEntry, NewJob};
 
 /// How many are handed over with one command: many enough to be quick, few enough for one request.
 const AT_ONCE: usize = 2000;
 
 /// Queues what is asked for.
 pub(super) async fn add(places: &Places, add: Add, out: &mut Out<'_>) -> Result<Exit, Failure> {
-    let Add { mut urls, how, priority, paused, input } = add;
+    let Add { urls, how, priority, paused, input, literal, together, parallel } = add;
+    let brackets = if literal { Brackets::Literal } else { Brackets::Patterns };
+    let mut entries = new::entries(urls, brackets)?;
     // Before the engine is started or asked: standard input may be a person typing.
     if let Some(file) = &input {
-        urls.extend(new::addresses_in(file)?);
-    }
-    check(&urls, &how)?;
-    let Target { folder, file_name } = Target::of(&how)?;
-    let is_named = folder.is_some();
-    let folder = folder.unwrap_or_default();
-    let mut jobs = new::jobs(urls, &how, &folder, file_name.as_deref(), priority.unwrap_or_default())?;
-    let port = Port::open(places, Run::Nothing)?;
-    let usual = if is_named { None } else { Some(port.snapshot().await?) };
-    for job in &mut jobs {
-        job.paused = paused;
-        if let Some(usual) = &usual {
-            job.folder.clone_from(&usual.download_folder);
+        let list = new::list_in(file, brackets)?;
+        for remark in remarks(&list) {
+            print::note(print::clean(&remark));
         }
+        if entries.is_empty() && list.entries.is_empty() {
+            return Err(nothing_in(&list));
+        }
+        entries.extend(list.entries);
+        new::check_number(entries.len())?;
     }
+    check(&entries, &how)?;
+    let Target { folder, file_name } = Target::of(&how)?;
+    let mut jobs = new::jobs(entries, &how, file_name.as_deref(), priority.unwrap_or_default(), paused)?;
+    if together {
+        jobs = vec![new::together(jobs, parallel)?];
+    }
+    let port = Port::open(places, Run::Nothing)?;
+    let folder = match folder {
+        Some(folder) => folder,
+        None => port.snapshot().await?.download_folder.clone(),
+    };
+    for job in &mut jobs {
+        new::put_into(job, &folder);
+    }
+    let all_paused = jobs.iter().all(|job| job.paused);
     let ids = hand_over(&port, jobs, out).await?;
     if out.is_json() {
         out.json(&ids)?;
     }
     out.flush()?;
-    if !paused {
+    if !all_paused {
         act::note_rest(&port);
     }
     Ok(Exit::Done)
 }
 
 /// What clap cannot see.
-fn check(urls: &[String], how: &How) -> Result<(), Failure> {
-    match urls.len() {
-        0 => Err(Failure::usage("There is no address in that file. It should have one on each line.")),
+fn check(entries: &[ListEntry], how: &How) -> Result<(), Failure> {
+    match entries.len() {
         2.. if how.out.is_some() => Err(Failure::usage(
             "--out names one file, and there are several addresses. You can name their folder with --to.",
         )),
@@ -55,6 +66,25 @@ fn check(urls: &[String], how: &How) -> Result<(), Failure> {
         )),
         _ => Ok(()),
     }
+}
+
+/// What is to be said about a list of which something will be queued.
+fn remarks(list: &List) -> Vec<String> {
+    let complaints = list.complaints.iter().map(|complaint| (complaint.line, complaint.sentence.as_str()));
+    let mirrored = list.entries.iter().find(|entry| entry.addresses.len() > 1).map(|entry| {
+        (entry.line, "Mirrors are not used yet: here and below, the first address of a file is taken.")
+    });
+    let mut remarks: Vec<_> = complaints.chain(mirrored).collect();
+    remarks.sort_by_key(|(line, _)| *line);
+    remarks.into_iter().map(|(line, sentence)| format!("line {line}: {sentence}")).collect()
+}
+
+fn nothing_in(list: &List) -> Failure {
+    Failure::usage(if list.complaints.is_empty() {
+        "There is no address in that file. It should have one on each line."
+    } else {
+        "Nothing in that list can be downloaded. You can correct it and add it again."
+    })
 }
 
 /// Queues them, and prints each id as soon as it is certain.
@@ -79,22 +109,31 @@ mod tests {
     use super::*;
     use crate::cli::port::Local;
     use crate::engine::{Snapshot, border};
+    use crate::job::read_list;
 
     #[test]
     fn one_name_and_one_checksum_are_for_one_address() {
-        let urls = |count| vec![String::from("http://a.org/f"); count];
+        let entries = |count| vec![ListEntry::default(); count];
         let out = How { out: Some("f".into()), ..How::default() };
         let sum = How { sha256: Some("0".repeat(64)), ..How::default() };
-        for (count, how, fine) in [
-            (1, &out, true),
-            (2, &out, false),
-            (1, &sum, true),
-            (2, &sum, false),
-            (2, &How::default(), true),
-            (0, &How::default(), false),
-        ] {
-            assert_eq!(check(&urls(count), how).map_err(|failure| failure.exit()).is_ok(), fine, "{count}");
+        for (count, how, fine) in
+            [(1, &out, true), (2, &out, false), (1, &sum, true), (2, &sum, false), (2, &How::default(), true)]
+        {
+            assert_eq!(check(&entries(count), how).is_ok(), fine, "{count}");
         }
+    }
+
+    #[test]
+    fn mirrors_are_remarked_upon_once() {
+        let text = "nonsense\nhttp://a/1\thttp://b/1\nhttp://a/2\thttp://b/2\n split=5\n";
+        let remarks = remarks(&read_list(text, Brackets::Patterns));
+        let starts = [
+            "line 1: This is not a web address",
+            "line 2: Mirrors are not used yet",
+            "line 4: “split” is not known",
+        ];
+        assert_eq!(remarks.len(), starts.len(), "{remarks:?}");
+        assert!(remarks.iter().zip(starts).all(|(remark, start)| remark.starts_with(start)), "{remarks:?}");
     }
 
     #[tokio::test]

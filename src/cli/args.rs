@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
 
 use super::exit::EXIT_CODES;
 use crate::job::{Priority, Rate, RateError};
@@ -22,7 +23,7 @@ pub(super) struct Words {
     #[arg(long, global = true)]
     pub(super) json: bool,
     /// Keep everything under this folder (also: MEANWHILE_STATE_DIR)
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) state_dir: Option<PathBuf>,
 }
 
@@ -65,13 +66,24 @@ pub(super) enum Task {
         #[arg(long)]
         until_empty: bool,
     },
+    /// Print the completions for a shell
+    Completions {
+        /// The shell they are for
+        shell: Shell,
+    },
+    /// Print the manual page, or write those of all commands into a folder
+    Man {
+        /// The folder to write them into
+        #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+        folder: Option<PathBuf>,
+    },
 }
 
 /// What to queue.
 #[derive(Debug, Args)]
 pub(super) struct Add {
-    /// What to download
-    #[arg(value_name = "URL", required_unless_present = "input")]
+    /// What to download; [001-100] and {a,b} in it stand for several
+    #[arg(value_name = "URL", required_unless_present = "input", value_hint = ValueHint::Url)]
     pub(super) urls: Vec<String>,
     #[command(flatten)]
     pub(super) how: How,
@@ -81,9 +93,20 @@ pub(super) struct Add {
     /// Hold them for now
     #[arg(long)]
     pub(super) paused: bool,
-    /// Also take addresses from a file, one per line, or from standard input (-)
-    #[arg(long, value_name = "FILE")]
+    /// Also take a list from a file or from standard input (-): an address per line, perhaps with the path to
+    /// save it to, or a list made for bitsadmin or aria2
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) input: Option<PathBuf>,
+    /// Take brackets in addresses as they are
+    #[arg(long)]
+    pub(super) literal: bool,
+    /// Make one download of all the files
+    #[arg(long)]
+    pub(super) together: bool,
+    /// How many files of one download are fetched at once; 1 is in their order
+    #[arg(long, value_name = "N", requires = "together", default_value_t = 1)]
+    #[arg(value_parser = clap::value_parser!(u8).range(1..=16))]
+    pub(super) parallel: u8,
 }
 
 /// What to fetch.
@@ -102,7 +125,7 @@ pub(super) struct Get {
 #[derive(Debug, Default, Args)]
 pub(super) struct How {
     /// The folder to save to
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) to: Option<PathBuf>,
     /// The file to save as, relative to --to or else to the current folder
     #[arg(long, value_name = "FILE")]
@@ -186,6 +209,9 @@ mod tests {
             "--state-dir /tmp/x",
             "add http://a http://b --to /tmp --name N --priority low --limit 1M --paused",
             "add --input -",
+            "add http://a/[1-9] --literal",
+            "add http://a http://b --together",
+            "add --input - --together --parallel 4",
             "add --input list.txt http://a --sha256 00 --header A:b --header C:d",
             "get http://a --out x/y.iso --priority High",
             "list --json",
@@ -204,6 +230,10 @@ mod tests {
             "limit 50Mbit",
             "run",
             "run --until-empty",
+            "completions bash",
+            "completions zsh",
+            "man",
+            "man /tmp/x",
         ];
         for line in lines {
             if let Err(error) = parse(line) {
@@ -221,6 +251,10 @@ mod tests {
             "get http://a http://b",
             "get http://a --paused",
             "get http://a --input x",
+            "get http://a --together",
+            "add http://a --parallel 2",
+            "add http://a --together --parallel 0",
+            "add http://a --together --parallel 17",
             "add http://a --priority urgent",
             "add http://a --limit 0",
             "show",
@@ -231,6 +265,8 @@ mod tests {
             "limit fast",
             "monitor",
             "list --all",
+            "completions",
+            "completions tcsh",
         ];
         for line in lines {
             assert_eq!(parse(line).expect_err(line).exit_code(), 2, "{line}");

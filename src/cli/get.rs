@@ -16,7 +16,7 @@ use super::progress::Progress;
 use crate::engine::{Change, Command, EndSignal, JobView, Places, Reply, Run};
 use crate::instance::{News, Shown};
 use crate::job::{
-    JobFile, JobId, NewJob, Priority, Waiting, bytes_in_words, duration_in_words, rate_in_words,
+    JobFile, JobId, ListEntry, NewJob, Priority, Waiting, bytes_in_words, duration_in_words, rate_in_words,
 };
 
 /// How often an instance may end just when it is asked.
@@ -28,9 +28,11 @@ pub(super) async fn get(places: &Places, get: Get, out: &mut Out<'_>) -> Result<
     let Get { url, how, priority } = get;
     let Target { folder, file_name } = Target::of(&how)?;
     let folder = folder.map_or_else(|| new::absolute(Path::new(".")), Ok)?;
-    let mut jobs =
-        new::jobs(vec![url], &how, &folder, file_name.as_deref(), priority.unwrap_or(Priority::Foreground))?;
-    let Some(job) = jobs.pop() else { return Ok(Exit::Done) };
+    let entry = ListEntry::of(url);
+    let priority = priority.unwrap_or(Priority::Foreground);
+    let mut jobs = new::jobs(vec![entry], &how, file_name.as_deref(), priority, false)?;
+    let Some(mut job) = jobs.pop() else { return Ok(Exit::Done) };
+    new::put_into(&mut job, &folder);
 
     let mut signals = super::listen()?;
     let mut stop = pin!(signals.next());

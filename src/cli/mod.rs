@@ -14,6 +14,7 @@
 //! | `get`, `course`, `progress` | fetch and wait; what to make of how it stands; how that is shown |
 //! | `look`, `act`, `limit` | list and show; pause, resume… and set; the cap |
 //! | `run`, `open` | the engine without and with a window |
+//! | `docs` | shell completions and manual pages |
 //! | `pick` | which job is meant |
 //! | `print`, `json` | words for people; objects for programs |
 
@@ -21,6 +22,7 @@ mod act;
 mod add;
 mod args;
 mod course;
+mod docs;
 mod exit;
 mod get;
 mod json;
@@ -81,21 +83,22 @@ pub fn main() -> ExitCode {
 }
 
 fn carry_out(words: Words, out: &mut Out<'_>) -> Result<Exit, Failure> {
-    let places = places(words.state_dir)?;
     // The window has its own loop, and no runtime may be around it.
-    let Some(task) = words.task else { return open::open(&places) };
+    let Some(task) = words.task else { return open::open(&places(words.state_dir)?) };
     let runtime = runtime()?;
-    let done = runtime.block_on(perform(task, &places, out));
+    let done = runtime.block_on(perform(task, words.state_dir, out));
     // A talk with another instance that nobody waits for any more is not waited for here either.
     runtime.shutdown_background();
     done
 }
 
-async fn perform(task: Task, places: &Places, out: &mut Out<'_>) -> Result<Exit, Failure> {
-    let port = || Port::open(places, Run::Nothing);
+async fn perform(task: Task, state_dir: Option<PathBuf>, out: &mut Out<'_>) -> Result<Exit, Failure> {
+    // Only where they are needed: packages are built where nobody has a home.
+    let places = || places(state_dir.clone());
+    let port = || Port::open(&places()?, Run::Nothing);
     match task {
-        Task::Add(words) => add::add(places, words, out).await,
-        Task::Get(words) => get::get(places, words, out).await,
+        Task::Add(words) => add::add(&places()?, words, out).await,
+        Task::Get(words) => get::get(&places()?, words, out).await,
         Task::List => look::list(&port()?, out).await,
         Task::Show { job } => look::show(&port()?, &job, out).await,
         Task::Pause(which) => act::act(&port()?, Deed::Pause, &which, out).await,
@@ -106,7 +109,9 @@ async fn perform(task: Task, places: &Places, out: &mut Out<'_>) -> Result<Exit,
         Task::Remove(which) => act::act(&port()?, Deed::Remove, &which, out).await,
         Task::Set(words) => act::set(&port()?, &words, out).await,
         Task::Limit { rate } => limit::limit(&port()?, rate, out).await,
-        Task::Run { until_empty } => run::run(places, until_empty, out).await,
+        Task::Run { until_empty } => run::run(&places()?, until_empty, out).await,
+        Task::Completions { shell } => docs::completions(shell, out),
+        Task::Man { folder } => docs::man(folder.as_deref(), out),
     }
 }
 

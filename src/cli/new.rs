@@ -5,7 +5,12 @@ use std::path::{Path, PathBuf};
 
 use super::args::How;
 use super::exit::{Exit, Failure};
-use crate::job::{JobId, NewFile, NewHeader, NewJob, Priority};
+use crate::job::{
+    Brackets, JobId, List, ListEntry, MOST_ADDRESSES, NewFile, NewHeader, NewJob, Priority, read_list,
+};
+
+/// The largest list: the most downloads with long addresses. A disk image is not read to its end.
+const MOST_LIST_BYTES: u64 = 64 << 20;
 
 /// Where a download goes: the folder, if one is named, and the file name, if one is.
 #[derive(Debug, PartialEq, Eq)]
@@ -50,38 +55,92 @@ pub(super) fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     })
 }
 
-/// What is asked for, one for each address. All of it is checked here, so that a mistake in the last
-/// address does not leave the others queued.
+/// The downloads addresses on the command line stand for.
+pub(super) fn entries(urls: Vec<String>, brackets: Brackets) -> Result<Vec<ListEntry>, Failure> {
+    let mut entries = Vec::with_capacity(urls.len());
+    for url in urls {
+        let expanded = brackets.expand(&url).map_err(|error| Failure::usage(error.to_string()))?;
+        check_number(entries.len() + expanded.len())?;
+        entries.extend(expanded.into_iter().map(ListEntry::of));
+    }
+    Ok(entries)
+}
+
+/// No more than can be added at once.
+pub(super) fn check_number(number: usize) -> Result<(), Failure> {
+    if number > MOST_ADDRESSES {
+        return Err(Failure::usage(format!(
+            "These are {number} downloads, and at most {MOST_ADDRESSES} can be added at once. You can add them \
+             in parts."
+        )));
+    }
+    Ok(())
+}
+
+/// What is asked for, one for each entry, with folders still to come ([`put_into`]). All of it is checked
+/// here, so that a mistake in the last address does not leave the others queued. What an entry says of itself
+/// goes before what the command line says of all.
 pub(super) fn jobs(
-    urls: Vec<String>,
+    entries: Vec<ListEntry>,
     how: &How,
-    folder: &Path,
     file_name: Option<&str>,
     priority: Priority,
+    paused: bool,
 ) -> Result<Vec<NewJob>, Failure> {
     let headers = how.headers.iter().map(|text| header(text)).collect::<Result<Vec<_>, _>>()?;
-    urls.into_iter()
-        .map(|url| {
+    let asked_by = format!("meanwhile (process {})", std::process::id());
+    entries
+        .into_iter()
+        .map(|entry| {
+            let headers = entry.headers_with(&headers);
             let file = NewFile {
-                url,
-                file_name: file_name.map(str::to_owned),
-                sha256: how.sha256.clone(),
-                ..NewFile::default()
+                // Its mirrors are for later.
+                url: entry.addresses.into_iter().next().unwrap_or_default(),
+                folder: entry.folder.unwrap_or_default(),
+                file_name: entry.file_name.or_else(|| file_name.map(str::to_owned)),
+                sha256: entry.sha256.or_else(|| how.sha256.clone()),
             };
             let job = NewJob {
                 files: vec![file],
-                folder: folder.to_owned(),
                 name: how.name.clone(),
                 priority,
-                limit: how.limit,
-                headers: headers.clone(),
-                asked_by: format!("meanwhile (process {})", std::process::id()),
+                limit: entry.limit.or(how.limit),
+                headers,
+                paused: paused || entry.paused,
+                asked_by: asked_by.clone(),
                 ..NewJob::default()
             };
             job.clone().into_job(JobId::random(), 0)?;
             Ok(job)
         })
         .collect()
+}
+
+/// One download of the files of all.
+pub(super) fn together(jobs: Vec<NewJob>, at_once: u8) -> Result<NewJob, Failure> {
+    let mut jobs = jobs.into_iter();
+    let mut all = jobs.next().unwrap_or_default();
+    for job in jobs {
+        // Headers may be secrets of one server, and are not sent to the others.
+        if (&job.headers, job.limit, job.paused) != (&all.headers, all.limit, all.paused) {
+            return Err(Failure::usage(
+                "The list asks for other headers, caps or pauses for some files than for others, and one download \
+                 has the same for all of its files. You can add them without --together.",
+            ));
+        }
+        all.files.extend(job.files);
+    }
+    all.files_at_once = at_once;
+    all.clone().into_job(JobId::random(), 0)?;
+    Ok(all)
+}
+
+/// Settles where the files go: `folder` is what relative folders are relative to.
+pub(super) fn put_into(job: &mut NewJob, folder: &Path) {
+    folder.clone_into(&mut job.folder);
+    for file in job.files.iter_mut().filter(|file| file.folder != Path::new("")) {
+        file.folder = folder.join(&file.folder);
+    }
 }
 
 fn header(text: &str) -> Result<NewHeader, Failure> {
@@ -94,28 +153,26 @@ fn header(text: &str) -> Result<NewHeader, Failure> {
     Ok(NewHeader { name: name.trim().to_owned(), value: value.trim().to_owned() })
 }
 
-/// The addresses in a file, or in standard input where it is called `-`.
-pub(super) fn addresses_in(file: &Path) -> Result<Vec<String>, Failure> {
-    let mut bytes = Vec::new();
-    let read = if file == Path::new("-") {
-        io::stdin().lock().read_to_end(&mut bytes)
+/// The list in a file, or in standard input where it is called `-`.
+pub(super) fn list_in(file: &Path, brackets: Brackets) -> Result<List, Failure> {
+    let from: io::Result<Box<dyn Read>> = if file == Path::new("-") {
+        Ok(Box::new(io::stdin().lock()))
     } else {
-        std::fs::File::open(file).and_then(|mut file| file.read_to_end(&mut bytes))
+        std::fs::File::open(file).map(|file| Box::new(file) as Box<dyn Read>)
     };
+    let mut bytes = Vec::new();
+    let read = from.and_then(|from| from.take(MOST_LIST_BYTES + 1).read_to_end(&mut bytes));
     let failed = |why: &dyn std::fmt::Display| {
         Failure::new(
             Exit::Usage,
             format!("The addresses in {} cannot be read: {why}. You can check the file.", file.display()),
         )
     };
-    read.map_err(|error| failed(&error))?;
+    if read.map_err(|error| failed(&error))? as u64 > MOST_LIST_BYTES {
+        return Err(failed(&"it is too large to be a list"));
+    }
     let text = String::from_utf8(bytes).map_err(|_| failed(&"it is not a text file"))?;
-    Ok(addresses(&text))
-}
-
-fn addresses(text: &str) -> Vec<String> {
-    let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
-    lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect()
+    Ok(read_list(&text, brackets))
 }
 
 #[cfg(test)]
@@ -154,33 +211,84 @@ mod tests {
         }
     }
 
+    fn new(urls: &[&str], how: &How) -> Result<Vec<NewJob>, Failure> {
+        let urls = urls.iter().map(|url| (*url).to_owned()).collect();
+        jobs(entries(urls, Brackets::Patterns)?, how, Some("n"), Priority::Low, false)
+    }
+
+    fn listed(text: &str, how: &How) -> Vec<NewJob> {
+        let list = read_list(text, Brackets::Patterns);
+        assert_eq!(list.complaints, []);
+        jobs(list.entries, how, None, Priority::Low, false).expect("jobs")
+    }
+
     #[test]
     fn a_header_without_a_colon_is_not_repeated() {
         let how = How { headers: vec!["Cookie hunter2".into()], ..How::default() };
-        let failure = jobs(vec!["http://a.org/".into()], &how, Path::new("/"), None, Priority::Normal);
+        let failure = new(&["http://a.org/"], &how);
         let Err(Failure::Said(Exit::Usage, sentence)) = failure else { panic!("{failure:?}") };
         assert!(!sentence.contains("hunter2"), "{sentence}");
     }
 
     #[test]
     fn one_bad_address_spoils_all() {
-        let new = |urls: &[&str]| {
-            let urls = urls.iter().map(|url| (*url).to_owned()).collect();
-            let how = How { headers: vec!["Referer: http://b.org:80/".into()], ..How::default() };
-            jobs(urls, &how, Path::new("/d"), Some("n"), Priority::Low)
-        };
-        let failure = new(&["http://a.org/1", "nonsense"]).expect_err("a mistake");
-        assert_eq!(failure.exit(), Exit::Usage);
-        let jobs = new(&["http://a.org/1", "http://a.org/2"]).expect("jobs");
-        assert_eq!(jobs.len(), 2);
-        assert_eq!(jobs[1].files[0].url, "http://a.org/2");
-        assert_eq!(jobs[1].folder, Path::new("/d"));
-        assert_eq!(jobs[1].headers[0].value, "http://b.org:80/");
+        let how = How { headers: vec!["Referer: http://b.org:80/".into()], ..How::default() };
+        for bad in ["nonsense", "http://a.org/[1-", "http://a.org/[1-99999]{a,b}"] {
+            let failure = new(&["http://a.org/1", bad], &how).expect_err("a mistake");
+            assert_eq!(failure.exit(), Exit::Usage);
+        }
+        let jobs = new(&["http://a.org/1", "http://a.org/{2,3}"], &how).expect("jobs");
+        assert_eq!(jobs.len(), 3);
+        assert_eq!(jobs[2].files[0].url, "http://a.org/3");
+        assert_eq!(jobs[2].files[0].file_name.as_deref(), Some("n"));
+        assert_eq!(jobs[2].headers[0].value, "http://b.org:80/");
     }
 
     #[test]
-    fn addresses_are_read_one_per_line() {
-        let text = "\u{feff}http://a.org/1\r\n\n  # a comment\n\thttp://a.org/2#part \n";
-        assert_eq!(addresses(text), ["http://a.org/1", "http://a.org/2#part"]);
+    fn many_patterns_are_too_many() {
+        let failure = new(&["http://a.org/[1-60000]", "http://b.org/[1-60000]"], &How::default());
+        let Err(Failure::Said(Exit::Usage, sentence)) = failure else { panic!("{failure:?}") };
+        assert!(sentence.contains("120000"), "{sentence}");
+    }
+
+    #[test]
+    fn what_a_list_says_goes_before_the_command_line() {
+        let how = How {
+            headers: vec!["X-One: all".into(), "X-Two: all".into()],
+            limit: "1M".parse().ok(),
+            ..How::default()
+        };
+        let text = "http://a.org/1\n header=x-one: own\n max-download-limit=2M\n out=sub/f\n pause=true\n\
+                    http://a.org/2 /srv/g\nhttp://a.org/3\n";
+        let mut jobs = listed(text, &how);
+        for job in &mut jobs {
+            put_into(job, Path::new("/d"));
+        }
+        let values = |job: &NewJob| job.headers.iter().map(|header| header.value.clone()).collect::<Vec<_>>();
+        assert_eq!(values(&jobs[0]), ["all", "own"]);
+        assert_eq!(values(&jobs[1]), ["all", "all"]);
+        assert_eq!([jobs[0].limit, jobs[1].limit], ["2M", "1M"].map(|rate| rate.parse().ok()));
+        assert_eq!([jobs[0].paused, jobs[1].paused], [true, false]);
+        let places = jobs.into_iter().map(|job| {
+            let (job, _) = job.into_job(JobId::random(), 0).expect("a job");
+            job.files[0].folder.join(job.files[0].asked_name.clone().unwrap_or_default())
+        });
+        assert_eq!(places.collect::<Vec<_>>(), ["/d/sub/f", "/srv/g", "/d/"].map(PathBuf::from));
+    }
+
+    #[test]
+    fn files_can_be_one_download() {
+        let how = How { headers: vec!["Cookie: a".into()], name: Some("set".into()), ..How::default() };
+        let all = together(listed("http://a.org/[1-3]\nhttp://b.org/4 sub/f", &how), 2).expect("a job");
+        let (job, _) = all.into_job(JobId::random(), 0).expect("a job");
+        assert_eq!(job.files.len(), 4);
+        assert_eq!(job.files[3].url.as_str(), "http://b.org/4");
+        assert_eq!((job.files_at_once, job.name.as_deref()), (2, Some("set")));
+        for different in ["header=Cookie: b", "max-download-limit=1M", "pause=true"] {
+            let jobs = listed(&format!("http://a.org/1\nhttp://b.org/2\n {different}"), &how);
+            assert_eq!(together(jobs, 1).expect_err(different).exit(), Exit::Usage, "{different}");
+        }
+        let two_logins = listed("http://me:x@a.org/1\nhttp://you:y@b.org/2", &How::default());
+        assert_eq!(together(two_logins, 1).expect_err("two logins").exit(), Exit::Usage);
     }
 }

@@ -38,6 +38,11 @@ impl<'a> Out<'a> {
         Ok(writeln!(self.to)?)
     }
 
+    /// A whole text as it is.
+    pub(super) fn text(&mut self, text: &[u8]) -> Result<(), Failure> {
+        Ok(self.to.write_all(text)?)
+    }
+
     /// Sends off what was written so far.
     pub(super) fn flush(&mut self) -> Result<(), Failure> {
         Ok(self.to.flush()?)

@@ -1,17 +1,21 @@
 //! What a transfer is: pure data and rules.
 //!
 //! Here live the job and its files, the nine states and their table, the faults and their words,
-//! priorities, rates and the units people read, the painted week. What may not live here: a clock, I/O, or knowledge of
-//! any other room. Everything a function needs is passed in.
+//! priorities, rates and the units people read, the painted week, lists of downloads and patterns of
+//! addresses. What may not live here: a clock, I/O, or knowledge of any other room. Everything a function needs
+//! is passed in.
 
 mod cause;
 mod change;
 mod event;
 mod fault;
 mod file;
+mod list;
+mod name;
 mod new;
 mod orphan;
 pub(crate) mod path;
+mod pattern;
 mod priority;
 mod start_mode;
 mod state;
@@ -23,8 +27,11 @@ pub use change::{Change, To};
 pub use event::{Event, LogEntry};
 pub use fault::{Fault, FaultKind};
 pub use file::{JobFile, Trouble, Validator};
+pub use list::{Complaint, List, ListEntry, list_option, read_list};
+pub(crate) use name::split_extension;
 pub use new::{Login, NewFile, NewHeader, NewJob, Secrets, address};
 pub use orphan::Orphan;
+pub use pattern::{Brackets, MOST_ADDRESSES, PatternError, expand};
 pub use priority::Priority;
 pub use start_mode::StartMode;
 pub use state::{JobEvent, JobState, Waiting, Why};

@@ -266,9 +266,10 @@ fn checked_address(text: &str) -> Result<Url, Fault> {
     Ok(url)
 }
 
-/// The text with anything between `//` and `@` left out: error messages end up in logs.
+/// The text with anything between `//` and the last `@` left out (a password may have one): error messages
+/// end up in logs.
 fn without_login(text: &str) -> String {
-    match (text.find("//"), text.find('@')) {
+    match (text.find("//"), text.rfind('@')) {
         (Some(start), Some(at)) if start + 2 < at => format!("{}…{}", &text[..start + 2], &text[at..]),
         _ => text.to_owned(),
     }
@@ -291,7 +292,7 @@ fn is_secret(name: &str) -> bool {
         .any(|word| name.contains(word))
 }
 
-fn check_header(name: &str, value: &str) -> Result<(), Fault> {
+pub(super) fn check_header(name: &str, value: &str) -> Result<(), Fault> {
     // RFC 9110 sections 5.1 and 5.5: a token, and no control characters.
     let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
     let fine = !name.is_empty()
@@ -302,7 +303,7 @@ fn check_header(name: &str, value: &str) -> Result<(), Fault> {
     if fine { Ok(()) } else { Err(Fault::new(FaultKind::BadHeader, name.escape_debug().to_string())) }
 }
 
-fn check_name(name: &str) -> Result<(), Fault> {
+pub(super) fn check_name(name: &str) -> Result<(), Fault> {
     let fine = !name.is_empty()
         && name != "."
         && name != ".."
@@ -311,7 +312,7 @@ fn check_name(name: &str) -> Result<(), Fault> {
     if fine { Ok(()) } else { Err(Fault::new(FaultKind::BadName, format!("“{}”", name.escape_debug()))) }
 }
 
-fn checksum(text: &str) -> Result<String, Fault> {
+pub(super) fn checksum(text: &str) -> Result<String, Fault> {
     let text = text.trim().to_ascii_lowercase();
     if text.len() == 64 && text.chars().all(|c| c.is_ascii_hexdigit()) {
         Ok(text)
@@ -363,8 +364,12 @@ mod tests {
 
     #[test]
     fn a_login_does_not_reach_an_error_message() {
-        let fault = new("http://me:hunter2@[::bad/f").into_job(JobId::random(), 0).expect_err("a fault");
-        assert!(!fault.to_string().contains("hunter2"), "{fault}");
+        for address in
+            ["http://me:hunter2@[::bad/f", "http://me:p@hunter2@[::bad/f", "http://me:p/hunter2@a/"]
+        {
+            let fault = new(address).into_job(JobId::random(), 0).expect_err("a fault");
+            assert!(!fault.to_string().contains("hunter2"), "{fault}");
+        }
     }
 
     #[test]

@@ -5,6 +5,8 @@ use percent_encoding::percent_decode_str;
 use reqwest::header::HeaderMap;
 use url::Url;
 
+use crate::job::split_extension;
+
 /// The longest name in bytes that leaves room for ` (999)` and `.part` within Linux's 255.
 const MOST_BYTES: usize = 240;
 
@@ -34,16 +36,6 @@ pub(super) fn numbered(name: &str, number: u32) -> String {
     }
     let (stem, extension) = split_extension(name);
     format!("{stem} ({number}){extension}")
-}
-
-/// Stem and extension with its dot. `.tar.gz` and the like count as one.
-fn split_extension(name: &str) -> (&str, &str) {
-    let Some(dot) = name.rfind('.').filter(|dot| *dot > 0) else { return (name, "") };
-    let dot = match name[..dot].rfind('.') {
-        Some(before) if before > 0 && &name[before..dot] == ".tar" => before,
-        _ => dot,
-    };
-    name.split_at(dot)
 }
 
 /// The last part of a path, without what a file name must not hold, cut to a length that fits.

@@ -9,7 +9,7 @@ use egui::{
 };
 
 use crate::engine::{Answer, Command, Handle, Probe, Reply, Snapshot};
-use crate::job::{NewFile, NewHeader, NewJob, Priority, bytes_in_words};
+use crate::job::{ListEntry, NewFile, NewHeader, NewJob, Priority, bytes_in_words};
 
 use super::addresses::{self, Line};
 use super::app::{arrived, look_again};
@@ -23,6 +23,8 @@ use super::{icons, words};
 const PAUSE: f64 = 0.3;
 /// How many servers are asked at once.
 const AT_ONCE: usize = 8;
+/// Of how many addresses the servers are asked; nobody looks at each of a long list.
+const MOST_ASKED: usize = 200;
 /// The dialog's width.
 const WIDTH: f32 = 580.0;
 
@@ -214,7 +216,7 @@ impl AddDialog {
         });
         self.free_line(ui);
         if self.good().count() == 1 {
-            let hint = self.good().find_map(|line| self.known(&line.text)).map(|probe| probe.name.clone());
+            let hint = self.good().next().and_then(|line| self.known(line)).map(|probe| probe.name.clone());
             row(ui, "File name", |ui| {
                 let hint = hint.unwrap_or_else(|| "as the server says".to_owned());
                 let edit = field(&mut self.file_name, &hint).desired_width(ui.available_width());
@@ -289,7 +291,7 @@ impl AddDialog {
 
     fn finding(&self, ui: &mut Ui, line: &Line, height: f32) {
         let look = Look::of(ui.visuals());
-        let asked = self.asked.get(&self.key(&line.text));
+        let asked = self.asked.get(&self.key(line));
         let (icon, color) = match (&line.wrong, asked) {
             (Some(_), _) | (None, Some(Asked::Refused(_))) => (icons::WARNING, look.bad.1),
             (None, Some(Asked::Known(probe))) => (icons::for_name(&probe.name), look.accent_text),
@@ -314,11 +316,10 @@ impl AddDialog {
                 |ui| ui.add(Label::new(name).truncate()),
             );
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                let said = match line.note {
-                    Some(note) if said.is_empty() => note.to_owned(),
-                    Some(note) => format!("{said} · {note}"),
-                    None => said,
-                };
+                let into = line.entry.folder.as_ref().map(|folder| format!("into {}", folder.display()));
+                let parts = [Some(said), line.note.map(str::to_owned), into];
+                let parts: Vec<_> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
+                let said = parts.join(" · ");
                 let color = if line.note == Some(addresses::IN_LIST) && said_color != look.bad.1 {
                     look.wait.1
                 } else {
@@ -333,7 +334,7 @@ impl AddDialog {
         let look = Look::of(ui.visuals());
         let folder = self.folder();
         let free = self.free.as_ref().filter(|(of, _)| *of == folder).and_then(|(_, bytes)| *bytes);
-        let total: u64 = self.good().filter_map(|line| self.known(&line.text)?.total_bytes).sum();
+        let total: u64 = self.looked_at().filter_map(|line| self.known(line)?.total_bytes).sum();
         ui.spacing_mut().interact_size.y = 16.0;
         row(ui, "", |ui| {
             let (text, color) = if folder.is_absolute() {
@@ -364,9 +365,12 @@ impl AddDialog {
         ui.horizontal(|ui| {
             let number = self.good().count();
             if number > 1 {
-                let total: u64 = self.good().filter_map(|line| self.known(&line.text)?.total_bytes).sum();
+                let total: u64 = self.looked_at().filter_map(|line| self.known(line)?.total_bytes).sum();
                 let files = words::count(number, "file", "files");
-                let text = if total > 0 { format!("{files} · {}", bytes_in_words(total)) } else { files };
+                // Part of a long list is no total.
+                let is_all = number <= MOST_ASKED;
+                let text =
+                    if total > 0 && is_all { format!("{files} · {}", bytes_in_words(total)) } else { files };
                 ui.label(theme::weak(ui, text));
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -412,18 +416,17 @@ impl AddDialog {
                 errands.measure(folder);
             }
         }
-        let mut asking = self.asked.values().filter(|asked| matches!(asked, Asked::Asking(_))).count();
-        for line in self.lines.iter().filter(|line| line.wrong.is_none()) {
-            let key = self.key(&line.text);
-            if asking >= AT_ONCE {
-                break;
-            }
-            if !self.asked.contains_key(&key) {
-                asking += 1;
-                look_again(ctx);
-                let answer = handle.send(Command::Probe(self.job(&line.text, false)));
-                self.asked.insert(key, Asked::Asking(answer));
-            }
+        let asking = self.asked.values().filter(|asked| matches!(asked, Asked::Asking(_))).count();
+        let unknown: Vec<_> = self
+            .looked_at()
+            .map(|line| (self.key(line), line))
+            .filter(|(key, _)| !self.asked.contains_key(key))
+            .map(|(key, line)| (key, self.job(line, false)))
+            .take(AT_ONCE.saturating_sub(asking))
+            .collect();
+        for (key, job) in unknown {
+            look_again(ctx);
+            self.asked.insert(key, Asked::Asking(handle.send(Command::Probe(job))));
         }
     }
 
@@ -435,34 +438,37 @@ impl AddDialog {
             return;
         }
         let alone = self.good().count() == 1;
-        let jobs = self.good().map(|line| self.job(&line.text, alone)).collect();
+        let jobs = self.good().map(|line| self.job(line, alone)).collect();
         self.error = None;
         self.sending = Some(handle.send(Command::Add(jobs)));
     }
 
-    /// The download of one address as the form says.
-    fn job(&self, url: &str, alone: bool) -> NewJob {
+    /// The download of one address as the form says; what a list says of one goes before what the form says
+    /// of all.
+    fn job(&self, line: &Line, alone: bool) -> NewJob {
         let filled = |text: &str| Some(text.trim().to_owned()).filter(|text| alone && !text.is_empty());
         let headers = self.headers.lines().filter(|line| !line.trim().is_empty());
+        let headers: Vec<_> = headers
+            .map(|line| {
+                // A line without a colon goes out whole: the engine says what is wrong with it.
+                let (name, value) = line.split_once(':').unwrap_or((line, ""));
+                NewHeader { name: name.trim().to_owned(), value: value.trim().to_owned() }
+            })
+            .collect();
+        let ListEntry { folder, file_name, sha256, limit, paused, .. } = &line.entry;
         let file = NewFile {
-            url: url.to_owned(),
-            file_name: filled(&self.file_name),
-            sha256: filled(&self.sha256),
-            ..NewFile::default()
+            url: line.text.clone(),
+            folder: folder.as_ref().map(|folder| self.folder().join(folder)).unwrap_or_default(),
+            file_name: filled(&self.file_name).or_else(|| file_name.clone()),
+            sha256: filled(&self.sha256).or_else(|| sha256.clone()),
         };
         NewJob {
             files: vec![file],
             folder: self.folder(),
             priority: self.priority,
-            limit: rate_field::read(&self.limit, "none").ok().flatten(),
-            headers: headers
-                .map(|line| {
-                    // A line without a colon goes out whole: the engine says what is wrong with it.
-                    let (name, value) = line.split_once(':').unwrap_or((line, ""));
-                    NewHeader { name: name.trim().to_owned(), value: value.trim().to_owned() }
-                })
-                .collect(),
-            paused: self.paused,
+            limit: limit.or_else(|| rate_field::read(&self.limit, "none").ok().flatten()),
+            headers: line.entry.headers_with(&headers),
+            paused: self.paused || *paused,
             asked_by: format!("the window (process {})", std::process::id()),
             ..NewJob::default()
         }
@@ -476,15 +482,21 @@ impl AddDialog {
         self.lines.iter().filter(|line| line.wrong.is_none())
     }
 
-    fn known(&self, url: &str) -> Option<&Probe> {
-        match self.asked.get(&self.key(url)) {
+    /// Those whose servers are asked.
+    fn looked_at(&self) -> impl Iterator<Item = &Line> {
+        self.good().take(MOST_ASKED)
+    }
+
+    fn known(&self, line: &Line) -> Option<&Probe> {
+        match self.asked.get(&self.key(line)) {
             Some(Asked::Known(probe)) => Some(probe),
             _ => None,
         }
     }
 
-    fn key(&self, url: &str) -> (String, String) {
-        (url.to_owned(), self.headers.clone())
+    fn key(&self, line: &Line) -> (String, String) {
+        let own = line.entry.headers.iter().map(|header| format!("\n{}: {}", header.name, header.value));
+        (line.text.clone(), std::iter::once(self.headers.clone()).chain(own).collect())
     }
 
     /// The folder in the field; `~/` is the user's own.

@@ -1,60 +1,117 @@
-//! What the user typed or pasted, read as addresses. Pure.
+//! What the user typed, pasted or dropped, read as addresses: a list of downloads, or any text with links in
+//! it. Pure.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+
+use url::Url;
 
 use crate::engine::Snapshot;
-use crate::job::{JobId, NewJob};
+use crate::job::{Brackets, List, ListEntry, address, list_option, read_list};
 
-/// One address out of the field.
+/// One address out of the field, or one thing in it that is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Line {
-    /// As typed.
+    /// The address; as typed, where it is none.
     pub text: String,
     /// Why it cannot be downloaded; `None` where it looks well.
     pub wrong: Option<String>,
     /// Something to know about it.
     pub note: Option<&'static str>,
+    /// What is to be downloaded, where it looks well.
+    pub entry: ListEntry,
 }
 
 /// Already in the list of jobs.
 pub(super) const IN_LIST: &str = "already in the list";
 
-/// The addresses in `text`, each once. Words around them are left out where there is an address.
+impl Line {
+    fn good(entry: ListEntry) -> Self {
+        let note = (entry.addresses.len() > 1).then_some("its mirrors are not used yet");
+        Self { text: entry.addresses.first().cloned().unwrap_or_default(), wrong: None, note, entry }
+    }
+
+    fn wrong(text: &str, sentence: String) -> Self {
+        Self { text: text.to_owned(), wrong: Some(sentence), note: None, entry: ListEntry::default() }
+    }
+}
+
+/// The addresses in `text`, each once.
 pub(super) fn read(text: &str, snapshot: &Snapshot) -> Vec<Line> {
-    let parts: Vec<&str> = text.split_whitespace().collect();
-    let some_address = parts.iter().any(|part| has_scheme(part));
-    let mut seen = HashSet::new();
-    let mut lines: Vec<Line> = Vec::new();
-    let mut urls = Vec::new();
-    for part in parts {
+    let found = if is_list(text) { in_list(text) } else { in_prose(text) };
+    let mut lines: Vec<Line> = Vec::with_capacity(found.len());
+    let mut seen: HashMap<Url, usize> = HashMap::new();
+    for line in found {
+        if line.wrong.is_none()
+            && let Ok((url, _)) = address(&line.text)
+        {
+            if let Some(first) = seen.get(&url) {
+                lines[*first].note = Some("entered twice, fetched once");
+                continue;
+            }
+            seen.insert(url, lines.len());
+        }
+        lines.push(line);
+    }
+    for file in snapshot.jobs.iter().flat_map(|view| view.job.files.iter()) {
+        if let Some(index) = seen.get(&file.url) {
+            lines[*index].note = Some(IN_LIST);
+        }
+    }
+    lines
+}
+
+/// Whether a text is a list and nothing else, so that what stands beside an address is meant.
+fn is_list(text: &str) -> bool {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines.all(|line| match line.split_once(char::is_whitespace) {
+        _ if list_option(line).is_some() => true,
+        Some((first, rest)) => {
+            has_scheme(first) && (rest.split_whitespace().all(has_scheme) || is_like_path(rest.trim()))
+        }
+        None => has_scheme(line),
+    })
+}
+
+/// Whether what stands behind an address is rather the path to save it to than a word about it.
+fn is_like_path(text: &str) -> bool {
+    let is_file_name =
+        |text: &str| text.trim_matches(|c: char| !c.is_alphanumeric()).contains('.') && !text.ends_with('.');
+    text.starts_with(['/', '"'])
+        || text.starts_with("./")
+        || !text.contains(char::is_whitespace) && is_file_name(text)
+}
+
+fn in_list(text: &str) -> Vec<Line> {
+    // Without options it is no list of aria2's, and what stands side by side are several files.
+    let has_options = text.lines().any(|line| list_option(line.trim()).is_some());
+    let List { entries, complaints } = if has_options {
+        read_list(text, Brackets::Patterns)
+    } else {
+        read_list(&text.replace('\t', " "), Brackets::Patterns)
+    };
+    let typed: Vec<&str> = text.lines().map(str::trim).collect();
+    let wrong = complaints.into_iter().map(|complaint| {
+        let text = typed.get(complaint.line.saturating_sub(1)).copied().unwrap_or_default();
+        (complaint.line, Line::wrong(text, complaint.sentence))
+    });
+    let mut lines: Vec<_> =
+        entries.into_iter().map(|entry| (entry.line, Line::good(entry))).chain(wrong).collect();
+    lines.sort_by_key(|(line, _)| *line);
+    lines.into_iter().map(|(_, line)| line).collect()
+}
+
+/// Words around the addresses are left out where there is an address.
+fn in_prose(text: &str) -> Vec<Line> {
+    let some_address = has_address(text);
+    let mut lines = Vec::new();
+    for part in text.split_whitespace() {
         // A sentence with links in it was pasted: the sentence is not meant.
         if some_address && !part.contains("://") && !part.contains('/') {
             continue;
         }
-        let new = NewJob::of(part, "");
-        match new.into_job(JobId::random(), 0) {
-            Ok((job, _)) => {
-                let url = job.files.into_iter().next().map(|file| file.url);
-                if seen.insert(url.clone()) {
-                    lines.push(Line { text: part.to_owned(), wrong: None, note: None });
-                    urls.push(url);
-                } else if let Some(index) = urls.iter().position(|other| *other == url) {
-                    lines[index].note = Some("entered twice, fetched once");
-                }
-            }
-            Err(fault) => {
-                let wrong = format!("{}: {}", fault.what(), fault.likely());
-                lines.push(Line { text: part.to_owned(), wrong: Some(wrong), note: None });
-                urls.push(None);
-            }
-        }
-    }
-    let known: HashSet<_> =
-        snapshot.jobs.iter().flat_map(|view| view.job.files.iter()).map(|f| &f.url).collect();
-    for (line, url) in lines.iter_mut().zip(&urls) {
-        if url.as_ref().is_some_and(|url| known.contains(url)) {
-            line.note = Some(IN_LIST);
-        }
+        let List { entries, complaints } = read_list(part, Brackets::Patterns);
+        lines.extend(entries.into_iter().map(Line::good));
+        lines.extend(complaints.into_iter().map(|complaint| Line::wrong(part, complaint.sentence)));
     }
     lines
 }
@@ -105,6 +162,56 @@ mod tests {
         let lines = read("https://example.org/a https://EXAMPLE.org/a#part", &Snapshot::default());
         assert_eq!(lines.len(), 1);
         assert_eq!(lines[0].note, Some("entered twice, fetched once"));
+    }
+
+    #[test]
+    fn patterns_stand_for_several() {
+        let lines = read("https://example.org/[1-3].jpg", &Snapshot::default());
+        let texts: Vec<_> = lines.iter().map(|line| line.text.as_str()).collect();
+        assert_eq!(texts, [1, 2, 3].map(|number| format!("https://example.org/{number}.jpg")));
+        let lines = read("look: https://example.org/{a,b} or https://example.org/[5-", &Snapshot::default());
+        let wrong: Vec<_> = lines.iter().map(|line| line.wrong.is_some()).collect();
+        assert_eq!(wrong, [false, false, true]);
+    }
+
+    #[test]
+    fn a_list_says_more_than_addresses() {
+        let text =
+            "# mine\nhttps://a.org/1 /srv/one.iso\nhttps://a.org/2\thttps://b.org/2\n  out=two\n  split=5\n";
+        let lines = read(text, &Snapshot::default());
+        let texts: Vec<_> = lines.iter().map(|line| line.text.as_str()).collect();
+        assert_eq!(texts, ["https://a.org/1", "https://a.org/2", "split=5"]);
+        assert_eq!(lines[0].entry.folder.as_deref(), Some(std::path::Path::new("/srv")));
+        assert_eq!(lines[0].entry.file_name.as_deref(), Some("one.iso"));
+        assert_eq!(lines[1].entry.file_name.as_deref(), Some("two"));
+        assert_eq!(lines[1].note, Some("its mirrors are not used yet"));
+        assert_eq!(lines[2].wrong.as_deref(), Some("“split” is not known and was left out."));
+    }
+
+    #[test]
+    fn only_what_is_meant_is_a_list() {
+        for list in [
+            "https://a.org/1",
+            "https://a.org/1\n\n# x\nHTTP://a.org/2\r\n",
+            "https://a.org/1 https://a.org/2",
+            "https://a.org/1 f.zip",
+            "https://a.org/1 \"my file\"",
+            "https://a.org/1 /srv/my file",
+            "https://a.org/1\n out=x y z",
+        ] {
+            assert!(is_list(list), "{list}");
+        }
+        for prose in [
+            "https://a.org/1 is it",
+            "https://a.org/1 there.",
+            "https://a.org/1 e.g.",
+            "https://a.org/1 (old)",
+            "see\nhttps://a.org/1",
+            "https://a.org/1\nfrom Ada",
+        ] {
+            assert!(!is_list(prose), "{prose}");
+            assert_eq!(read(prose, &Snapshot::default()).len(), 1, "{prose}");
+        }
     }
 
     #[test]
