@@ -7,6 +7,7 @@
 mod command;
 mod commands;
 mod core;
+pub mod finish_command;
 mod handle;
 mod jobs;
 mod pace;

@@ -5,6 +5,7 @@
 //! any other room. Everything a function needs is passed in.
 
 mod fault;
+mod finish;
 mod new;
 pub(crate) mod path;
 mod priority;
@@ -12,6 +13,7 @@ mod state;
 mod units;
 
 pub use fault::{Fault, FaultKind};
+pub use finish::{Attempts, CommandEnd, FinishCommand, FinishCommandError};
 pub use new::{NewHeader, NewJob, Secrets};
 pub use priority::Priority;
 pub use state::{JobEvent, JobState, Waiting, Why};
