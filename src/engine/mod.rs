@@ -18,6 +18,7 @@ mod snapshot;
 mod speed;
 
 pub use crate::session::{EndSignal, EndSignals};
+pub use crate::session::{OpenError, SessionBus, open, show_in_folder};
 pub use crate::store::Theme;
 pub use crate::transfer::Probe;
 pub use command::{Change, Command, Refusal, Reply};

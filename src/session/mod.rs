@@ -1,10 +1,16 @@
 //! What the desktop tells us.
 //!
-//! Today that is the end of the session as every program is told of it: a signal. What the desktop's own
+//! Today that is the end of the session as every program is told of it: a signal; what the user does with our
+//! notifications ([`notify`]); and files handed over to be opened ([`open()`]). What the desktop's own
 //! services say (signed out, asleep, online, metered, on battery) will live here too, behind the same border;
 //! until it does, the user counts as signed in, online, unmetered and on mains. What may not live here: what
 //! any of it means for the jobs.
 
+mod bus;
+pub mod notify;
+mod open;
 mod signals;
 
+pub use bus::SessionBus;
+pub use open::{OpenError, open, show_in_folder};
 pub use signals::{EndSignal, EndSignals};
