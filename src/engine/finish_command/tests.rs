@@ -317,10 +317,11 @@ async fn who_takes_too_long_is_asked_to_end() {
     let (runner, command, facts) = (Runner::default(), stage.command(&[]), stage.facts());
     let run = tokio::spawn(async move { runner.run(&command, &facts).await });
     let pipe = first_line(alive).await;
-    // While something waits in another thread the clock stands, so only what is passed here passes.
-    let rest = tokio::spawn(end_of_all(pipe));
-    tokio::time::advance(Limits::default().run).await;
-    assert_eq!(rest.await.expect("no panic"), "bye\n", "and the sleeper of its group has ended too");
+    // The clock goes on only while all wait for it: past the limit, into the grace.
+    tokio::time::sleep(Limits::default().run + Duration::from_secs(1)).await;
+    // Now something waits in another thread, so it stands, and the grace does not end.
+    let rest = end_of_all(pipe).await;
+    assert_eq!(rest, "bye\n", "and the sleeper of its group has ended too");
     assert_eq!(run.await.expect("no panic").end, CommandEnd::TimedOut);
 }
 
