@@ -1,8 +1,8 @@
 //! What a transfer is: pure data and rules.
 //!
 //! Here live the job and its files, the nine states and their table, the faults and their words,
-//! priorities, rates and the units people read, the painted week, lists of downloads and patterns of
-//! addresses. What may not live here: a clock, I/O, or knowledge of any other room. Everything a function needs
+//! priorities, rates and the units people read, the painted week, lists of downloads, patterns of
+//! addresses, and the command for the end. What may not live here: a clock, I/O, or knowledge of any other room. Everything a function needs
 //! is passed in.
 
 mod cause;
@@ -10,6 +10,7 @@ mod change;
 mod event;
 mod fault;
 mod file;
+mod finish;
 mod list;
 mod name;
 mod new;
@@ -27,6 +28,7 @@ pub use change::{Change, To};
 pub use event::{Event, LogEntry};
 pub use fault::{Fault, FaultKind};
 pub use file::{JobFile, Trouble, Validator};
+pub use finish::{Attempts, CommandEnd, FinishCommand, FinishCommandError};
 pub use list::{Complaint, List, ListEntry, list_option, read_list};
 pub(crate) use name::split_extension;
 pub use new::{Login, NewFile, NewHeader, NewJob, Secrets, address};

@@ -1,13 +1,13 @@
 //! What takes time and is not the engine's business: opening files, asking for a folder. Each errand is a
 //! short thread of its own, so that the window stays alive; its outcome comes back over a bounded channel.
 
-use std::ffi::OsStr;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::time::Duration;
 
 use egui::{Context, ViewportId};
+
+use crate::engine::open;
 
 /// How many outcomes may wait to be read. The window reads them with every frame.
 const OUTCOMES_WAITING: usize = 16;
@@ -58,12 +58,13 @@ impl Errands {
 
     /// Opens a file or folder with the desktop's own program for it.
     pub(super) fn open(&self, path: PathBuf) {
-        self.run("open", move || match path.try_exists() {
-            Ok(true) => hand_over(path.as_os_str()),
-            _ => Some(Outcome::Failed(format!(
-                "{} is not there any more: it was moved or deleted.",
-                path.display()
-            ))),
+        self.run("open", move || {
+            // The engine opens files too, for a click on a notification, and does so without a thread.
+            let opened = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+                Ok(runtime) => runtime.block_on(open(&path, None)).map_err(|error| error.to_string()),
+                Err(error) => Err(format!("{} could not be opened: {error}.", path.display())),
+            };
+            opened.err().map(Outcome::Failed)
         });
     }
 
@@ -120,25 +121,5 @@ impl Errands {
             // Full only if the window is not reading, and then nobody would see it anyway.
             let _ = self.sender.try_send(Outcome::Failed(format!("This could not be started: {error}.")));
         }
-    }
-}
-
-/// Starts `xdg-open` without a shell and waits for it, so that no zombie is left.
-fn hand_over(what: &OsStr) -> Option<Outcome> {
-    let child = Command::new("xdg-open")
-        .arg(what)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    let what = what.to_string_lossy();
-    match child {
-        Ok(status) if status.success() => None,
-        Ok(_) => Some(Outcome::Failed(format!(
-            "{what} could not be opened: the desktop knows no program for it. You can open it from your file manager."
-        ))),
-        Err(error) => Some(Outcome::Failed(format!(
-            "{what} could not be opened: xdg-open did not start ({error}). You can install the package xdg-utils."
-        ))),
     }
 }

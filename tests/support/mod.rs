@@ -6,6 +6,7 @@
 #![allow(dead_code, reason = "each test crate uses its own share of this")]
 #![allow(clippy::expect_used, clippy::panic, reason = "what a test cannot set up, it fails at")]
 
+pub(crate) mod bus;
 pub(crate) mod display;
 pub(crate) mod namespace;
 pub(crate) mod nginx;
