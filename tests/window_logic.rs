@@ -598,7 +598,7 @@ fn closing_asks_while_something_goes_on() {
     assert!(stage.shows("3 downloads are not finished yet"));
     stage.click("Cancel");
     assert!(!stage.shows("not finished yet"));
-    stage.publish(|snapshot| snapshot.jobs = Default::default());
+    stage.publish(|snapshot| snapshot.jobs.clear());
     close(&mut stage);
     assert!(!stage.shows("not finished yet"));
 }

@@ -117,25 +117,19 @@ impl Caps {
             near && lan_exempt.load(Ordering::Relaxed)
         }
     }
+}
 
-    /// The cap that holds a job now.
-    pub(super) fn view(
-        &self,
-        job: &Job,
-        settings: &Settings,
-        unix_secs: u64,
-        is_near: bool,
-    ) -> Option<CapView> {
-        let cap = JobCap { priority: job.priority, own: job.limit, peer_is_local: is_near };
-        let now: MinuteOfWeek = local_minute_of_week(unix_secs);
-        match allowed(&caps_set(settings), &settings.timetable, cap, now) {
-            Allowed::UpTo(cap) => Some(CapView {
-                rate: cap.rate?,
-                which: cap.which,
-                until_unix_secs: cap.until.map(|minutes| when_local_week_is_later(unix_secs, minutes)),
-            }),
-            Allowed::Nothing { .. } => None,
-        }
+/// The cap that holds a job now.
+pub(super) fn cap_view(job: &Job, settings: &Settings, unix_secs: u64, is_near: bool) -> Option<CapView> {
+    let cap = JobCap { priority: job.priority, own: job.limit, peer_is_local: is_near };
+    let now: MinuteOfWeek = local_minute_of_week(unix_secs);
+    match allowed(&caps_set(settings), &settings.timetable, cap, now) {
+        Allowed::UpTo(cap) => Some(CapView {
+            rate: cap.rate?,
+            which: cap.which,
+            until_unix_secs: cap.until.map(|minutes| when_local_week_is_later(unix_secs, minutes)),
+        }),
+        Allowed::Nothing { .. } => None,
     }
 }
 

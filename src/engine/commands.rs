@@ -198,6 +198,7 @@ impl Core {
             Change::SetName(name) => queue.set_name(id, name, now),
             Change::SetFilesAtOnce(files_at_once) => queue.set_files_at_once(id, *files_at_once, now),
             Change::SetHoldFinished(hold_finished) => queue.set_hold_finished(id, *hold_finished, now),
+            Change::SetFinish(finish) => queue.set_finish(id, finish.clone(), now),
             Change::Move(to) => queue.move_jobs(&[id], *to),
             Change::AddFiles(files) => return self.add_files(id, files),
             Change::LeaveOutFile(file) => queue.leave_out_file(id, *file, now),
@@ -205,8 +206,10 @@ impl Core {
             Change::SetFileAddress(file, address) => return self.set_file_address(id, *file, address),
         };
         done.map_err(|refused| self.refusal(id, &refused))?;
-        if matches!(change, Change::SetPriority(_) | Change::SetLimit(_)) {
-            self.heed_caps(id);
+        match change {
+            Change::SetPriority(_) | Change::SetLimit(_) => self.heed_caps(id),
+            Change::Resume | Change::Cancel | Change::Complete | Change::Remove => self.withdraw_notice(id),
+            _ => {}
         }
         Ok(())
     }

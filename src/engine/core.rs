@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use super::caps::{Caps, near_jobs};
+use super::ends::Ends;
 use super::runs::{Heard, Runs};
 use super::saver::{Saved, Saver};
 use super::views::{Light, Views};
@@ -76,6 +77,7 @@ pub(super) struct Core {
     /// Whatever is waiting for its ticket, oldest first.
     after_save: VecDeque<(u64, AfterSave)>,
     pub(super) chores: JoinSet<Chore>,
+    pub(super) ends: Ends,
     client: Option<reqwest::Client>,
     notices: Arc<Vec<String>>,
     pub(super) orphans: Arc<Vec<Orphan>>,
@@ -120,6 +122,7 @@ impl Core {
             saver_lives: true,
             after_save: VecDeque::new(),
             chores: JoinSet::new(),
+            ends: Ends::default(),
             client: None,
             orphans: Arc::default(),
             usual_folder: start.usual_folder,
@@ -135,7 +138,8 @@ impl Core {
         };
         let jobs = core.queue.len();
         core.log(Cause::User, Event::Loaded { jobs });
-        for what in core.notices.to_vec() {
+        let notices = Arc::clone(&core.notices);
+        for what in notices.iter().cloned() {
             core.log(Cause::Fault, Event::Damaged { what });
         }
         core.look_at_conditions();
@@ -169,6 +173,7 @@ impl Core {
                 Some(chore) = self.chores.join_next() => {
                     if let Ok(chore) = chore { self.end_chore(chore) }
                 }
+                end = self.ends.next(), if !self.closing => self.hear_of_end(end),
                 _ = ring(&mut self.alarm) => self.look_at_conditions(),
                 () = wait_until(wake_at) => {}
             }
@@ -188,13 +193,15 @@ impl Core {
         let publish_at = self.publish_if_due(now);
         let tick_at = self.queue.next_tick().filter(|_| !self.closing).map(|at| self.started + at);
         let stale_at = Some(self.next_look_for_stale).filter(|_| !self.closing && !self.queue.is_empty());
-        [publish_at, self.next_measure, tick_at, stale_at].into_iter().flatten().min()
+        let again_at = self.ends.next_try().filter(|_| !self.closing);
+        [publish_at, self.next_measure, tick_at, stale_at, again_at].into_iter().flatten().min()
     }
 
     fn close(&mut self) {
         self.closing = true;
         self.border.commands.close();
         self.runs.stop_all();
+        self.ends.close();
     }
 
     fn is_settled(&self) -> bool {
@@ -238,9 +245,10 @@ impl Core {
                         }
                         log.push(entry);
                     }
-                    Effect::Ended(id) => self.tell_of_end(id),
+                    Effect::Ended(id) => self.ends.came(id),
                 }
             }
+            self.do_at_ends();
         }
         for record in &mut records {
             // A job that is still there is saved as it is now, however often it has changed.
@@ -260,12 +268,6 @@ impl Core {
         self.views.touch(id);
         if self.queue.job(id).is_none_or(|job| !job.state.is_active()) {
             self.views.rest(id);
-        }
-    }
-
-    fn tell_of_end(&mut self, id: JobId) {
-        if let Some(job) = self.queue.job(id) {
-            tracing::info!(job = %id, state = job.state.word(), "ended");
         }
     }
 
@@ -310,7 +312,7 @@ impl Core {
     }
 
     /// Something the user should read.
-    fn notice(&mut self, sentence: &String) {
+    pub(super) fn notice(&mut self, sentence: &String) {
         if !self.notices.contains(sentence) {
             Arc::make_mut(&mut self.notices).push(sentence.clone());
         }
@@ -512,7 +514,7 @@ impl Core {
 
     pub(super) fn publish(&mut self) {
         let last = self.border.published();
-        let light = Light { caps: &self.caps, settings: &self.settings, unix_secs: unix_secs() };
+        let light = Light { settings: &self.settings, unix_secs: unix_secs() };
         let changed = self.views.refresh(&self.queue, &light);
         let head = self.head(&last);
         if changed || !head.is_same_but_for_jobs(&last) {
@@ -549,6 +551,7 @@ fn rules(settings: &Settings) -> Rules {
         longest_retry: Duration::from_secs(settings.retry_longest_secs.into()),
         no_progress: DAY * settings.no_progress_days,
         longest_active: DAY * settings.max_active_days,
+        tell: settings.notify,
     }
 }
 

@@ -47,25 +47,25 @@ const OURS: [&str; 2] = ["XDG_ACTIVATION_TOKEN", "DESKTOP_STARTUP_ID"];
 
 /// What the command is told of the job.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Facts {
+pub(super) struct Facts {
     /// The job's id.
-    pub id: JobId,
+    pub(super) id: JobId,
     /// What it is called.
-    pub name: String,
+    pub(super) name: String,
     /// Where its first file is or was to be.
-    pub folder: PathBuf,
+    pub(super) folder: PathBuf,
     /// Its finished files.
-    pub files: Vec<PathBuf>,
+    pub(super) files: Vec<PathBuf>,
     /// Their size together.
-    pub bytes: u64,
+    pub(super) bytes: u64,
     /// Why it failed, as a sentence; `None` where it finished.
-    pub fault: Option<String>,
+    pub(super) fault: Option<String>,
 }
 
 impl Facts {
     /// What there is to tell of a job that has finished or failed; `None` of any other.
     #[must_use]
-    pub fn of(job: &Job) -> Option<Self> {
+    pub(super) fn of(job: &Job) -> Option<Self> {
         let fault = match &job.state {
             JobState::Transferred | JobState::Acknowledged => None,
             JobState::Error(fault) => Some(fault.to_string()),
@@ -85,11 +85,11 @@ impl Facts {
 
 /// How long a command may take.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub(super) struct Limits {
     /// Until it is asked to end (SIGTERM).
-    pub run: Duration,
+    pub(super) run: Duration,
     /// From then until it is made to (SIGKILL).
-    pub grace: Duration,
+    pub(super) grace: Duration,
 }
 
 impl Default for Limits {
@@ -101,16 +101,16 @@ impl Default for Limits {
 
 /// What came of a try.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ran {
+pub(super) struct Ran {
     /// How it ended.
-    pub end: CommandEnd,
+    pub(super) end: CommandEnd,
     /// The last 4 KiB it wrote to its standard error.
-    pub said: String,
+    pub(super) said: String,
 }
 
 /// Runs commands, a few at a time.
 #[derive(Debug)]
-pub struct Runner {
+pub(super) struct Runner {
     seats: Semaphore,
     limits: Limits,
 }
@@ -124,12 +124,12 @@ impl Default for Runner {
 impl Runner {
     /// One with these limits for each command.
     #[must_use]
-    pub const fn new(limits: Limits) -> Self {
+    pub(super) const fn new(limits: Limits) -> Self {
         Self { seats: Semaphore::const_new(AT_ONCE), limits }
     }
 
     /// Runs the command once and waits for its end, which includes its turn. Dropping this ends the command.
-    pub async fn run(&self, command: &FinishCommand, facts: &Facts) -> Ran {
+    pub(super) async fn run(&self, command: &FinishCommand, facts: &Facts) -> Ran {
         // It is never closed; if it were, the command would merely not wait for its turn.
         let _seat = self.seats.acquire().await;
         let (command, facts) = (command.clone(), facts.clone());

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use imbl::Vector;
 
-use super::caps::Caps;
+use super::caps::cap_view;
 use super::pace::{Cap, JobPace};
 use super::snapshot::JobView;
 use super::speed::Speed;
@@ -45,7 +45,6 @@ struct Marks {
 
 /// What is needed to tell a job's cap.
 pub(super) struct Light<'a> {
-    pub(super) caps: &'a Caps,
     pub(super) settings: &'a Settings,
     pub(super) unix_secs: u64,
 }
@@ -159,7 +158,7 @@ impl Views {
             rate_bps: active.map_or(0, |live| live.speed.rate_bps()),
             left_secs: left_bytes.and_then(|bytes| active?.speed.secs_for(bytes)),
             cap: active.and_then(|live| {
-                light.caps.view(job, light.settings, light.unix_secs, live.is_near.load(Ordering::Relaxed))
+                cap_view(job, light.settings, light.unix_secs, live.is_near.load(Ordering::Relaxed))
             }),
             stale: marks.stale,
             log_entries: marks.log_entries,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{JobId, NewFile, Priority, Rate};
+use super::{FinishCommand, JobId, NewFile, Priority, Rate};
 
 /// A change of one job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,6 +27,8 @@ pub enum Change {
     SetFilesAtOnce(u8),
     /// Whether it waits for the user to accept it when it is whole.
     SetHoldFinished(bool),
+    /// What is run when it has come to its end.
+    SetFinish(Option<FinishCommand>),
     /// Another place in the user's order.
     Move(To),
     /// More files, fetched after those it has.

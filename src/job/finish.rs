@@ -117,6 +117,18 @@ impl Attempts {
     }
 }
 
+/// What is still to be done because a job has come to its end; each at least once (bits.md 7.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AtEnd {
+    /// The user is to be told.
+    pub tell: bool,
+    /// Its command is to be run.
+    pub run: bool,
+    /// The tries of that so far.
+    #[serde(default)]
+    pub tries: Attempts,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

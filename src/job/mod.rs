@@ -28,7 +28,7 @@ pub use change::{Change, To};
 pub use event::{Event, LogEntry};
 pub use fault::{Fault, FaultKind};
 pub use file::{JobFile, Trouble, Validator};
-pub use finish::{Attempts, CommandEnd, FinishCommand, FinishCommandError};
+pub use finish::{AtEnd, Attempts, CommandEnd, FinishCommand, FinishCommandError};
 pub use list::{Complaint, List, ListEntry, list_option, read_list};
 pub(crate) use name::split_extension;
 pub use new::{Login, NewFile, NewHeader, NewJob, Secrets, address};
@@ -123,6 +123,12 @@ pub struct Job {
     pub hold_finished: bool,
     /// The most it may use, if the user capped it.
     pub limit: Option<Rate>,
+    /// What is run when it has come to its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finish: Option<FinishCommand>,
+    /// What is still to be done because it has come to its end.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub at_end: AtEnd,
     /// Request headers; a secret one has no value here.
     pub headers: Vec<Header>,
     /// Whether requests need secrets which are held in memory only.

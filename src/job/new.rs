@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{
-    Cause, Fault, FaultKind, Header, Job, JobFile, JobId, JobState, Priority, Rate, Validator, Wanted,
+    AtEnd, Cause, Fault, FaultKind, FinishCommand, Header, Job, JobFile, JobId, JobState, Priority, Rate,
+    Validator, Wanted,
 };
 
 /// A download as the user asks for it; nothing in it has been checked yet.
@@ -31,6 +32,8 @@ pub struct NewJob {
     pub files_at_once: u8,
     /// Whether it waits for the user to accept it when it is whole.
     pub hold_finished: bool,
+    /// What is run when it has come to its end.
+    pub finish: Option<FinishCommand>,
     /// Who asks: the program and its process, for the log.
     pub asked_by: String,
 }
@@ -61,6 +64,7 @@ impl Default for NewJob {
             paused: false,
             files_at_once: 1,
             hold_finished: false,
+            finish: None,
             asked_by: String::new(),
         }
     }
@@ -185,6 +189,8 @@ impl NewJob {
             files_at_once: self.files_at_once.max(1),
             hold_finished: self.hold_finished,
             limit: self.limit,
+            finish: self.finish,
+            at_end: AtEnd::default(),
             headers,
             needs_secrets: !secrets.is_empty(),
             added_unix_secs,

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use super::{Conditions, Limits};
 use crate::job::{
-    Cause, Event, Fault, Job, JobEvent, JobFile, JobId, JobState, LogEntry, Priority, Trouble, Waiting,
-    Wanted,
+    AtEnd, Cause, Event, Fault, Job, JobEvent, JobFile, JobId, JobState, LogEntry, Priority, Trouble,
+    Waiting, Wanted,
 };
 
 /// The distance between two places in the user's order, so that others fit in between.
@@ -43,6 +43,8 @@ pub struct Rules {
     pub no_progress: Duration,
     /// How long a job may be at work in all (BITS: MaximumDownloadTime).
     pub longest_active: Duration,
+    /// Whether the user is told of jobs that have come to their end.
+    pub tell: bool,
 }
 
 impl Default for Rules {
@@ -53,6 +55,7 @@ impl Default for Rules {
             longest_retry: Duration::from_mins(10),
             no_progress: Duration::from_hours(14 * 24),
             longest_active: Duration::from_hours(90 * 24),
+            tell: false,
         }
     }
 }
@@ -249,6 +252,10 @@ impl Queue {
         self.settle(id, now);
         if has_left_over {
             self.clean_up(id);
+        }
+        // It came to its end, and what was to be done then was not: at least once.
+        if self.job(id).is_some_and(|job| job.at_end != AtEnd::default()) {
+            self.effects.push(Effect::Ended(id));
         }
     }
 
@@ -492,11 +499,8 @@ impl Queue {
         if !self.apply(id, &JobEvent::Fail(fault.clone()), cause, now) {
             return;
         }
-        if let Some(entry) = self.entries.get_mut(&id) {
-            entry.job_mut().ended_unix_secs = Some(now.unix_secs);
-        }
         self.log(id, cause, Event::Failed { fault }, now);
-        self.effects.extend([Effect::Save(id), Effect::Ended(id)]);
+        self.came_to_end(id, now);
     }
 
     /// All files of a job are whole: it is accepted at once, unless the user wants to do that.
@@ -504,12 +508,21 @@ impl Queue {
         self.apply(id, &JobEvent::Finish, Cause::Transfer, now);
         let Some(entry) = self.entries.get_mut(&id) else { return };
         let job = entry.job_mut();
-        job.ended_unix_secs = Some(now.unix_secs);
         // Whatever it was to be held back from is done.
         job.wanted = Wanted::Transfer;
         if !job.hold_finished {
             self.accept(id, Wanted::Transfer, Cause::Transfer, now);
         }
+        self.came_to_end(id, now);
+    }
+
+    /// A job has come to its end without the user: what is to be done then is saved with it.
+    fn came_to_end(&mut self, id: JobId, now: Now) {
+        let tell = self.rules.tell;
+        let Some(entry) = self.entries.get_mut(&id) else { return };
+        let job = entry.job_mut();
+        job.ended_unix_secs = Some(now.unix_secs);
+        job.at_end = AtEnd { tell, run: job.finish.is_some(), ..AtEnd::default() };
         self.effects.extend([Effect::Save(id), Effect::Ended(id)]);
     }
 

@@ -6,7 +6,8 @@ use url::Url;
 
 use super::book::{Effect, GAP, Now, Queue, Refused};
 use crate::job::{
-    Cause, Event, Job, JobEvent, JobFile, JobId, JobState, Priority, Rate, To, Trouble, Wanted,
+    AtEnd, Cause, Event, FinishCommand, Job, JobEvent, JobFile, JobId, JobState, Priority, Rate, To, Trouble,
+    Wanted,
 };
 
 /// The answer to what the user asks for.
@@ -33,6 +34,7 @@ impl Queue {
         entry.active = std::time::Duration::ZERO;
         let job = entry.job_mut();
         job.active_secs = 0;
+        job.at_end = AtEnd::default();
         job.wanted = Wanted::Transfer;
         job.ended_unix_secs = None;
         for file in job.files.iter_mut().filter(|file| !file.is_left_out()) {
@@ -174,6 +176,17 @@ impl Queue {
         if !hold_finished && self.known(id)?.state == JobState::Transferred {
             self.accept(id, Wanted::Transfer, Cause::User, now);
         }
+        Ok(())
+    }
+
+    /// What is run when it has come to its end. It is noted in the log (bits.md 9.5, event 6).
+    ///
+    /// # Errors
+    /// It is not there.
+    pub fn set_finish(&mut self, id: JobId, finish: Option<FinishCommand>, now: Now) -> Answer {
+        let command = finish.as_ref().map_or_else(|| "nothing".to_owned(), ToString::to_string);
+        self.change(id, now, |job| job.finish = finish)?;
+        self.log(id, Cause::User, Event::ProgramSet { command }, now);
         Ok(())
     }
 

@@ -7,6 +7,10 @@ use crate::job::{Cause, Job, JobId, Priority, Waiting, Why};
 
 /// What the user and the desktop say. The default lets everything run.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and all mixtures of them occur"
+)]
 pub struct Conditions {
     /// Transfers are switched off.
     pub disabled: bool,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::book::{Effect, Now, Queue};
 use super::retry_delay;
 use crate::job::{
-    Cause, Event, Fault, FaultKind, JobEvent, JobFile, JobId, Rate, Trouble, Waiting, Wanted, Why,
+    AtEnd, Cause, Event, Fault, FaultKind, JobEvent, JobFile, JobId, Rate, Trouble, Waiting, Wanted, Why,
 };
 
 /// When a full disk is looked at again.
@@ -141,6 +141,15 @@ impl Queue {
         }
         self.set_timer(id);
         self.log(id, Cause::Fault, event, now);
+    }
+
+    /// Something that was to be done because a job had come to its end is done, or has been tried.
+    pub fn set_at_end(&mut self, id: JobId, at_end: AtEnd) {
+        let Some(entry) = self.entries.get_mut(&id) else { return };
+        if entry.job.at_end != at_end {
+            entry.job_mut().at_end = at_end;
+            self.effects.push(Effect::Save(id));
+        }
     }
 
     /// These unfinished files of a job are deleted.

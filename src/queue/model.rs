@@ -126,7 +126,7 @@ impl World {
                 }
                 Effect::Delete(id, parts) => self.deletes.push((id, parts)),
                 Effect::Log(entry) => {
-                    assert!(entry.unix_secs == self.now.unix_secs && entry.event.number() > 0)
+                    assert!(entry.unix_secs == self.now.unix_secs && entry.event.number() > 0);
                 }
                 Effect::Changed(_) | Effect::Ended(_) => {}
             }
@@ -451,7 +451,7 @@ impl World {
             let must = expected.state(&self.conditions, any);
             match must {
                 Some(word) => {
-                    assert_eq!(job.state.word(), word, "now {:?} {expected:?} {id} {job:?}", self.now)
+                    assert_eq!(job.state.word(), word, "now {:?} {expected:?} {id} {job:?}", self.now);
                 }
                 None => assert!(
                     matches!(job.state, JobState::Queued | JobState::Connecting | JobState::Transferring),

@@ -375,14 +375,8 @@ async fn no_more_than_four_run_at_once() {
 
 #[test]
 fn only_a_job_that_has_ended_has_facts() {
-    let mut job = crate::job::NewJob {
-        url: "https://example.org/a.iso".into(),
-        folder: "/home/me".into(),
-        ..crate::job::NewJob::default()
-    }
-    .into_job(JobId::random(), 0)
-    .expect("a job")
-    .0;
+    let new = crate::job::NewJob::of("https://example.org/a.iso", "/home/me");
+    let mut job = new.into_job(JobId::random(), 0).expect("a job").0;
     let fault = Fault::new(FaultKind::Status(404), "GET https://example.org/a.iso");
     assert_eq!(Facts::of(&job), None);
     job.state = JobState::Error(fault.clone());

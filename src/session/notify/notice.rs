@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn only_a_job_that_has_ended_is_told_of() {
-        let new = NewJob { url: "https://a.org/f.iso".into(), folder: "/dl".into(), ..NewJob::default() };
+        let new = NewJob::of("https://a.org/f.iso", "/dl");
         let (mut job, _) = new.into_job(JobId::random(), 0).expect("a job");
         assert_eq!(Ended::of(&job), None);
         job.state = JobState::Error(Fault::new(FaultKind::Status(404), "GET https://a.org/f.iso"));

@@ -1,0 +1,176 @@
+//! What is done because a job has come to its end: the user is told, and its command is run. Each at least once: that it
+//! is done is saved after it was done, and what was not saved as done is done again.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::core::{Core, unix_secs};
+use super::finish_command::{Facts, Ran, Runner};
+use crate::job::{Cause, CommandEnd, Event, JobId, LogEntry};
+use crate::session::SessionBus;
+use crate::session::notify::{self, Ended, News, Wish};
+
+/// How many notices may wait for the desktop. One that finds no room is shown at the next start.
+const NOTICES_WAITING: usize = 256;
+
+/// The engine's part of it.
+#[derive(Default)]
+pub(super) struct Ends {
+    /// Jobs that have come to their end just now.
+    came: BTreeSet<JobId>,
+    /// Jobs whose command is to be run again, and when.
+    again: HashMap<JobId, Instant>,
+    runner: Arc<Runner>,
+    /// The commands that run. Dropping it ends them; they are run again at the next start.
+    running: JoinSet<(JobId, Ran)>,
+    desktop: Option<Desktop>,
+}
+
+/// The task that talks to the desktop, from the first notice on.
+struct Desktop {
+    wishes: mpsc::Sender<Wish>,
+    news: mpsc::Receiver<News>,
+    _task: JoinSet<()>,
+}
+
+/// What is heard of what was done.
+pub(super) enum Heard {
+    Ran(JobId, Ran),
+    Desktop(News),
+}
+
+impl Ends {
+    /// A job has come to its end.
+    pub(super) fn came(&mut self, id: JobId) {
+        self.came.insert(id);
+    }
+
+    /// When a command is to be run again.
+    pub(super) fn next_try(&self) -> Option<Instant> {
+        self.again.values().min().copied()
+    }
+
+    /// No more is to be done.
+    pub(super) fn close(&mut self) {
+        self.came.clear();
+        self.again.clear();
+        self.running.abort_all();
+        self.desktop = None;
+    }
+
+    /// The next thing heard. Waits for ever while there is nothing to hear.
+    pub(super) async fn next(&mut self) -> Heard {
+        let Self { running, desktop, .. } = self;
+        loop {
+            let news = async {
+                match desktop {
+                    Some(desktop) => desktop.news.recv().await,
+                    None => None,
+                }
+            };
+            tokio::select! {
+                Some(ran) = running.join_next() => {
+                    // A panic was reported by its own hook; the command is run again at the next start.
+                    if let Ok((id, ran)) = ran { return Heard::Ran(id, ran) }
+                }
+                Some(news) = news => return Heard::Desktop(news),
+                else => return std::future::pending().await,
+            }
+        }
+    }
+
+    /// Has the desktop do something; whether it will.
+    fn wish(&mut self, wish: Wish) -> bool {
+        let desktop = self.desktop.get_or_insert_with(|| {
+            let (wishes, waiting) = mpsc::channel(NOTICES_WAITING);
+            let (to, news) = mpsc::channel(NOTICES_WAITING);
+            let mut task = JoinSet::new();
+            task.spawn(notify::serve(SessionBus::OfTheUser, waiting, to));
+            Desktop { wishes, news, _task: task }
+        });
+        desktop.wishes.try_send(wish).is_ok()
+    }
+}
+
+impl Core {
+    /// Does what is to be done for jobs that have come to their end, and for those whose time has come again.
+    pub(super) fn do_at_ends(&mut self) {
+        if self.closing {
+            return;
+        }
+        let now = Instant::now();
+        let due: Vec<JobId> = self.ends.again.extract_if(|_, at| *at <= now).map(|(id, _)| id).collect();
+        let mut came = std::mem::take(&mut self.ends.came);
+        came.extend(due);
+        for id in came {
+            let Some(job) = self.queue.job(id).cloned() else { continue };
+            let mut at_end = job.at_end;
+            if at_end.tell && Ended::of(&job).is_none_or(|ended| self.ends.wish(Wish::Tell(ended))) {
+                at_end.tell = false;
+                self.queue.set_at_end(id, at_end);
+            }
+            if at_end.run
+                && let (Some(command), Some(facts)) = (job.finish.clone(), Facts::of(&job))
+            {
+                let runner = Arc::clone(&self.ends.runner);
+                self.ends.running.spawn(async move { (id, runner.run(&command, &facts).await) });
+            }
+        }
+    }
+
+    /// Something was done.
+    pub(super) fn hear_of_end(&mut self, heard: Heard) {
+        match heard {
+            Heard::Ran(id, ran) => self.command_ran(id, &ran),
+            Heard::Desktop(News::Retry(ids)) => {
+                let now = self.now();
+                for id in ids {
+                    // It may have been removed, or be on its way again.
+                    let _ = self.queue.resume(id, now);
+                }
+            }
+            Heard::Desktop(News::Trouble(sentence)) => self.notice(&sentence),
+        }
+    }
+
+    fn command_ran(&mut self, id: JobId, ran: &Ran) {
+        let Some(job) = self.queue.job(id).cloned() else { return };
+        let mut at_end = job.at_end;
+        let again = at_end.tries.next_try_in(&ran.end);
+        let said = ran.said.trim();
+        let how = if said.is_empty() { ran.end.to_string() } else { format!("{}; it said: {said}", ran.end) };
+        let again_in_secs = again.map(|pause| pause.as_secs());
+        let event = match &ran.end {
+            CommandEnd::Exited(0) => {
+                Event::Changed { what: format!("The program to be run at the end ran. {how}") }
+            }
+            CommandEnd::CouldNotStart(_) => Event::ProgramNotStarted { how, again_in_secs },
+            _ => Event::ProgramFailed { how, again_in_secs },
+        };
+        let cause = if ran.end == CommandEnd::Exited(0) { Cause::Transfer } else { Cause::Fault };
+        self.saver.log(vec![LogEntry {
+            unix_secs: unix_secs(),
+            job: Some(id),
+            name: job.display_name(),
+            cause,
+            event,
+        }]);
+        self.views.note_log(id);
+        at_end.run = again.is_some() && job.at_end.run;
+        if let Some(pause) = again.filter(|_| at_end.run) {
+            self.ends.again.insert(id, Instant::now() + pause);
+        }
+        self.queue.set_at_end(id, at_end);
+    }
+
+    /// The notice of a job is of no use any more.
+    pub(super) fn withdraw_notice(&mut self, id: JobId) {
+        if self.ends.desktop.is_some() {
+            self.ends.wish(Wish::Withdraw(id));
+        }
+    }
+}
