@@ -96,19 +96,7 @@ pub(super) async fn act(port: &Port, deed: Deed, which: &Which, out: &mut Out<'_
         out.json(&json::Done { done: done.clone() })?;
     }
     out.flush()?;
-    if matches!(deed, Deed::Resume | Deed::Retry) && !done.is_empty() {
-        note_rest(port);
-    }
     failure.map_or(Ok(Exit::Done), Err)
-}
-
-/// Says when things will go on, where nothing transfers now.
-pub(super) fn note_rest(port: &Port) {
-    if port.is_local() {
-        print::note(
-            "Nothing transfers now: it starts with the window (“meanwhile”) or with “meanwhile run”.",
-        );
-    }
 }
 
 /// Changes a property of one job.

@@ -1,7 +1,7 @@
 //! `add`: queue downloads and return at once.
 
-use super::act;
 use super::args::{Add, How};
+use super::background::Background;
 use super::exit::{Exit, Failure};
 use super::new::{self, Target};
 use super::port::Port;
@@ -13,7 +13,12 @@ use crate::job::{Brackets, JobId, List, ListEntry, NewJob};
 const AT_ONCE: usize = 2000;
 
 /// Queues what is asked for.
-pub(super) async fn add(places: &Places, add: Add, out: &mut Out<'_>) -> Result<Exit, Failure> {
+pub(super) async fn add(
+    places: &Places,
+    add: Add,
+    background: &Background,
+    out: &mut Out<'_>,
+) -> Result<Exit, Failure> {
     let Add { urls, how, priority, paused, input, literal, together, parallel } = add;
     let brackets = if literal { Brackets::Literal } else { Brackets::Patterns };
     let mut entries = new::entries(urls, brackets)?;
@@ -43,15 +48,12 @@ pub(super) async fn add(places: &Places, add: Add, out: &mut Out<'_>) -> Result<
     for job in &mut jobs {
         new::put_into(job, &folder);
     }
-    let all_paused = jobs.iter().all(|job| job.paused);
     let ids = hand_over(&port, jobs, out).await?;
     if out.is_json() {
         out.json(&ids)?;
     }
     out.flush()?;
-    if !all_paused {
-        act::note_rest(&port);
-    }
+    background.take_over(port)?;
     Ok(Exit::Done)
 }
 

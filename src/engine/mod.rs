@@ -65,15 +65,27 @@ impl Engine {
         };
         let (handle, border) = border(Snapshot::default());
         let usual_folder = places::usual_download_folder();
-        let mut core =
-            core::Core::new(core::Start { border, mode, loaded, settings, usual_folder, saver, saved_news });
-        // Whoever looks at the first snapshot sees what was on disk.
-        core.publish();
-        let (stop, stopped) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| no_thread(&error))?;
+        let core = {
+            // What was left over from last time is begun with at once.
+            let _inside = runtime.enter();
+            let mut core = core::Core::new(core::Start {
+                border,
+                mode,
+                loaded,
+                settings,
+                usual_folder,
+                saver,
+                saved_news,
+            });
+            // Whoever looks at the first snapshot sees what was on disk.
+            core.publish();
+            core
+        };
+        let (stop, stopped) = oneshot::channel();
         let thread = std::thread::Builder::new()
             .name("transfer".into())
             .spawn(move || runtime.block_on(core.run(stopped)))
