@@ -1,6 +1,5 @@
-//! The dialog that adds downloads. While it is open it already asks the servers what they have.
+//! The dialog that adds downloads, or files to one. While it is open it already asks the servers what they have.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -8,33 +7,41 @@ use egui::{
     Align, Context, Id, Key, Label, Layout, Modal, RichText, ScrollArea, TextEdit, Ui, ViewportId, vec2,
 };
 
-use crate::engine::{Answer, Command, Handle, Probe, Reply, Snapshot};
-use crate::job::{NewFile, NewHeader, NewJob, Priority, bytes_in_words};
+use crate::engine::{Answer, Change, Command, Handle, JobView, Probe, Snapshot};
+use crate::job::{JobId, NewFile, NewHeader, NewJob, Priority, bytes_in_words};
 
 use super::addresses::{self, Line};
 use super::app::{arrived, look_again};
-use super::details::priority_choice;
 use super::errands::Errands;
+use super::facts::{at_once_choice, priority_choice};
+use super::inquiry::Inquiry;
 use super::rate_field::{self, field};
 use super::theme::{self, Look};
 use super::{icons, words};
 
 /// Seconds without a key before a server is asked.
-const PAUSE: f64 = 0.3;
-/// How many servers are asked at once.
-const AT_ONCE: usize = 8;
+pub(super) const PAUSE: f64 = 0.3;
 /// The dialog's width.
 const WIDTH: f32 = 580.0;
 
-/// What is known of an address.
-enum Asked {
-    Asking(Answer),
-    Known(Probe),
-    Refused(String),
+/// What the addresses become.
+enum Target {
+    /// Downloads of their own, or one.
+    New,
+    /// Further files of that job.
+    Job(JobId, String),
+}
+
+/// Several addresses as one download.
+struct Together {
+    chosen: bool,
+    name: String,
+    files_at_once: u8,
 }
 
 /// The open dialog.
 pub(super) struct AddDialog {
+    target: Target,
     text: String,
     folder: String,
     /// The folder the dialog opened with.
@@ -46,13 +53,13 @@ pub(super) struct AddDialog {
     limit: String,
     headers: String,
     paused: bool,
+    together: Together,
     /// What was found in the text, and the text it was found in.
     lines: Vec<Line>,
     read: String,
     /// When the text or the folder last changed; `None` once that was acted upon.
     typed_at: Option<f64>,
-    /// By address and headers: other headers, another answer.
-    asked: HashMap<(String, String), Asked>,
+    inquiry: Inquiry,
     /// A folder and its free space, once known.
     free: Option<(PathBuf, Option<u64>)>,
     error: Option<String>,
@@ -72,6 +79,7 @@ impl AddDialog {
     /// Opens it with `text` in its field.
     pub(super) fn new(text: String, snapshot: &Snapshot) -> Self {
         Self {
+            target: Target::New,
             text,
             folder: snapshot.download_folder.display().to_string(),
             first_folder: snapshot.download_folder.clone(),
@@ -82,15 +90,26 @@ impl AddDialog {
             limit: String::new(),
             headers: String::new(),
             paused: false,
+            together: Together { chosen: false, name: String::new(), files_at_once: 1 },
             lines: Vec::new(),
             read: String::new(),
             typed_at: Some(f64::NEG_INFINITY),
-            asked: HashMap::new(),
+            inquiry: Inquiry::default(),
             free: Some((snapshot.download_folder.clone(), snapshot.free_bytes)),
             error: None,
             sending: None,
             focused: false,
         }
+    }
+
+    /// Opens it to add files to a job, to the folder of those it has.
+    pub(super) fn for_job(view: &JobView, snapshot: &Snapshot) -> Self {
+        let mut dialog = Self::new(String::new(), snapshot);
+        dialog.target = Target::Job(view.job.id, view.job.display_name());
+        if let Some(file) = view.job.files.first() {
+            dialog.set_folder(&file.folder);
+        }
+        dialog
     }
 
     /// More addresses, pasted or dropped while it is open.
@@ -114,17 +133,7 @@ impl AddDialog {
 
     /// Takes in answers. Says how the dialog ended, if it did.
     pub(super) fn poll(&mut self) -> Option<End> {
-        for asked in self.asked.values_mut() {
-            if let Asked::Asking(answer) = asked
-                && let Some(outcome) = arrived(answer)
-            {
-                *asked = match outcome {
-                    Ok(Reply::Probed(probe)) => Asked::Known(probe),
-                    Ok(_) => Asked::Refused("The server's answer makes no sense".to_owned()),
-                    Err(refusal) => Asked::Refused(refusal.to_string()),
-                };
-            }
-        }
+        self.inquiry.poll();
         let outcome = arrived(self.sending.as_mut()?)?;
         self.sending = None;
         match outcome {
@@ -149,7 +158,11 @@ impl AddDialog {
         let shown = Modal::new(Id::unique("add downloads")).frame(frame).show(ctx, |ui| {
             ui.set_width(WIDTH);
             ui.spacing_mut().item_spacing.y = 6.0;
-            ui.label(theme::bold("Add downloads").size(theme::TITLE));
+            let title = match &self.target {
+                Target::New => "Add downloads".to_owned(),
+                Target::Job(_, name) => format!("Add files to “{name}”"),
+            };
+            ui.add(Label::new(theme::bold(title).size(theme::TITLE)).truncate());
             ui.add_space(4.0);
             // The buttons stay in view in the smallest window.
             let most = (ctx.content_rect().height() - 156.0).max(200.0);
@@ -199,7 +212,11 @@ impl AddDialog {
             self.focused = true;
             response.request_focus();
         }
-        self.findings(ui);
+        self.inquiry.show(ui, &self.lines, &self.headers);
+        let is_new = matches!(self.target, Target::New);
+        if is_new && self.good().count() > 1 {
+            self.togetherness(ui);
+        }
         ui.add_space(4.0);
         row(ui, "Folder", |ui| {
             let browse = 92.0;
@@ -221,6 +238,9 @@ impl AddDialog {
                 ui.add(edit).accessible_name("File name");
             });
         }
+        if !is_new {
+            return;
+        }
         row(ui, "Priority", |ui| {
             if let Some(priority) = priority_choice(ui, "Priority of the new downloads", self.priority) {
                 self.priority = priority;
@@ -236,6 +256,33 @@ impl AddDialog {
         });
         if self.more {
             self.more(ui);
+        }
+    }
+
+    /// Whether several addresses are one download, and what there is to say about that.
+    fn togetherness(&mut self, ui: &mut Ui) {
+        let number = self.good().count();
+        ui.add_space(2.0);
+        ui.horizontal(|ui| {
+            ui.set_min_height(theme::CONTROL);
+            checkbox(ui, &mut self.together.chosen, &format!("One download with {number} files"));
+            if self.together.chosen {
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    if let Some(number) =
+                        at_once_choice(ui, "Files of the new download at once", self.together.files_at_once)
+                    {
+                        self.together.files_at_once = number;
+                    }
+                    ui.label("Files at once");
+                });
+            }
+        });
+        if self.together.chosen {
+            row(ui, "Name", |ui| {
+                let edit =
+                    field(&mut self.together.name, "as its first file").desired_width(ui.available_width());
+                ui.add(edit).accessible_name("Name of the download");
+            });
         }
     }
 
@@ -262,70 +309,7 @@ impl AddDialog {
             }
         });
         row(ui, "", |ui| {
-            // The empty box is hard to see without its edge.
-            let edge = egui::Stroke::new(1.0, Look::of(ui.visuals()).weak);
-            ui.visuals_mut().widgets.inactive.bg_stroke = edge;
-            ui.checkbox(&mut self.paused, "Start paused");
-        });
-    }
-
-    /// What was found out about each address.
-    fn findings(&self, ui: &mut Ui) {
-        if self.lines.is_empty() {
-            return;
-        }
-        let height = 24.0;
-        let area =
-            ScrollArea::vertical().id_salt("findings").max_height(height * 4.5).auto_shrink([false, true]);
-        ui.scope(|ui| {
-            ui.spacing_mut().item_spacing.y = 0.0;
-            area.show_rows(ui, height, self.lines.len(), |ui, range| {
-                for line in self.lines.get(range).unwrap_or_default() {
-                    self.finding(ui, line, height);
-                }
-            });
-        });
-    }
-
-    fn finding(&self, ui: &mut Ui, line: &Line, height: f32) {
-        let look = Look::of(ui.visuals());
-        let asked = self.asked.get(&self.key(&line.text));
-        let (icon, color) = match (&line.wrong, asked) {
-            (Some(_), _) | (None, Some(Asked::Refused(_))) => (icons::WARNING, look.bad.1),
-            (None, Some(Asked::Known(probe))) => (icons::for_name(&probe.name), look.accent_text),
-            _ => (icons::FILE, look.weak),
-        };
-        ui.horizontal(|ui| {
-            ui.set_height(height);
-            ui.spacing_mut().item_spacing.x = 6.0;
-            ui.label(RichText::new(icon).size(15.0).color(color));
-            let (name, said, said_color) = match (&line.wrong, asked) {
-                (Some(wrong), _) => (line.text.as_str(), wrong.clone(), look.bad.1),
-                (None, Some(Asked::Refused(why))) => (line.text.as_str(), why.clone(), look.bad.1),
-                (None, Some(Asked::Known(probe))) => (probe.name.as_str(), said_of(probe), look.weak),
-                (None, Some(Asked::Asking(_))) => (line.text.as_str(), "asking…".to_owned(), look.weak),
-                (None, None) => (line.text.as_str(), String::new(), look.weak),
-            };
-            let room = ui.available_width();
-            let share = if said_color == look.bad.1 { 0.34 } else { 0.6 };
-            ui.allocate_ui_with_layout(
-                vec2(room * share, height),
-                Layout::left_to_right(Align::Center),
-                |ui| ui.add(Label::new(name).truncate()),
-            );
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                let said = match line.note {
-                    Some(note) if said.is_empty() => note.to_owned(),
-                    Some(note) => format!("{said} · {note}"),
-                    None => said,
-                };
-                let color = if line.note == Some(addresses::IN_LIST) && said_color != look.bad.1 {
-                    look.wait.1
-                } else {
-                    said_color
-                };
-                ui.add(Label::new(RichText::new(said).size(12.0).color(color)).truncate());
-            });
+            checkbox(ui, &mut self.paused, "Start paused");
         });
     }
 
@@ -372,7 +356,11 @@ impl AddDialog {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let size = vec2(96.0, theme::CONTROL);
                 let download = theme::primary(ui, |ui| {
-                    let text = if self.sending.is_some() { "Adding…" } else { "Download" };
+                    let text = match (&self.sending, &self.target) {
+                        (Some(_), _) => "Adding…",
+                        (None, Target::New) => "Download",
+                        (None, Target::Job(..)) => "Add files",
+                    };
                     ui.add_enabled(self.ready(), egui::Button::new(theme::bold(text)).min_size(size))
                 });
                 if download.on_hover_text("Ctrl+Enter").clicked() {
@@ -412,19 +400,9 @@ impl AddDialog {
                 errands.measure(folder);
             }
         }
-        let mut asking = self.asked.values().filter(|asked| matches!(asked, Asked::Asking(_))).count();
-        for line in self.lines.iter().filter(|line| line.wrong.is_none()) {
-            let key = self.key(&line.text);
-            if asking >= AT_ONCE {
-                break;
-            }
-            if !self.asked.contains_key(&key) {
-                asking += 1;
-                look_again(ctx);
-                let answer = handle.send(Command::Probe(self.job(&line.text, false)));
-                self.asked.insert(key, Asked::Asking(answer));
-            }
-        }
+        let mut inquiry = std::mem::take(&mut self.inquiry);
+        inquiry.ask(ctx, handle, &self.lines, &self.headers, |url| self.job(vec![self.file(url, false)]));
+        self.inquiry = inquiry;
     }
 
     fn send(&mut self, handle: &Handle) {
@@ -435,23 +413,39 @@ impl AddDialog {
             return;
         }
         let alone = self.good().count() == 1;
-        let jobs = self.good().map(|line| self.job(&line.text, alone)).collect();
+        let files = self.good().map(|line| self.file(&line.text, alone));
+        let command = match &self.target {
+            Target::Job(id, _) => {
+                let folder = self.folder();
+                let files = files.map(|file| NewFile { folder: folder.clone(), ..file });
+                Command::Change(vec![*id], Change::AddFiles(files.collect()))
+            }
+            Target::New if self.together.chosen && !alone => {
+                let name = Some(self.together.name.trim().to_owned()).filter(|name| !name.is_empty());
+                let job = self.job(files.collect());
+                Command::Add(vec![NewJob { name, files_at_once: self.together.files_at_once, ..job }])
+            }
+            Target::New => Command::Add(files.map(|file| self.job(vec![file])).collect()),
+        };
         self.error = None;
-        self.sending = Some(handle.send(Command::Add(jobs)));
+        self.sending = Some(handle.send(command));
     }
 
-    /// The download of one address as the form says.
-    fn job(&self, url: &str, alone: bool) -> NewJob {
+    fn file(&self, url: &str, alone: bool) -> NewFile {
         let filled = |text: &str| Some(text.trim().to_owned()).filter(|text| alone && !text.is_empty());
-        let headers = self.headers.lines().filter(|line| !line.trim().is_empty());
-        let file = NewFile {
+        NewFile {
             url: url.to_owned(),
             file_name: filled(&self.file_name),
             sha256: filled(&self.sha256),
             ..NewFile::default()
-        };
+        }
+    }
+
+    /// The download of these files as the form says.
+    fn job(&self, files: Vec<NewFile>) -> NewJob {
+        let headers = self.headers.lines().filter(|line| !line.trim().is_empty());
         NewJob {
-            files: vec![file],
+            files,
             folder: self.folder(),
             priority: self.priority,
             limit: rate_field::read(&self.limit, "none").ok().flatten(),
@@ -477,14 +471,7 @@ impl AddDialog {
     }
 
     fn known(&self, url: &str) -> Option<&Probe> {
-        match self.asked.get(&self.key(url)) {
-            Some(Asked::Known(probe)) => Some(probe),
-            _ => None,
-        }
-    }
-
-    fn key(&self, url: &str) -> (String, String) {
-        (url.to_owned(), self.headers.clone())
+        self.inquiry.known(url, &self.headers)
     }
 
     /// The folder in the field; `~/` is the user's own.
@@ -498,7 +485,7 @@ impl AddDialog {
 
     /// Whether the folder is another than at first.
     pub(super) fn folder_changed(&self) -> bool {
-        self.folder() != self.first_folder
+        matches!(self.target, Target::New) && self.folder() != self.first_folder
     }
 }
 
@@ -506,10 +493,13 @@ fn address_id() -> Id {
     Id::unique("addresses to add")
 }
 
-fn said_of(probe: &Probe) -> String {
-    let size = probe.total_bytes.map_or_else(|| "size unknown".to_owned(), bytes_in_words);
-    let resume = if probe.resumable { "can resume" } else { "cannot resume" };
-    format!("{size} · {resume}")
+/// A box to tick; empty ones are hard to see without their edge.
+pub(super) fn checkbox(ui: &mut Ui, checked: &mut bool, text: &str) -> egui::Response {
+    ui.scope(|ui| {
+        ui.visuals_mut().widgets.inactive.bg_stroke = egui::Stroke::new(1.0, Look::of(ui.visuals()).weak);
+        ui.checkbox(checked, text)
+    })
+    .inner
 }
 
 fn row(ui: &mut Ui, name: &str, add: impl FnOnce(&mut Ui)) {

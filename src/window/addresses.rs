@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::engine::Snapshot;
-use crate::job::{JobId, NewJob};
+use crate::job::address;
 
 /// One address out of the field.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,23 +31,15 @@ pub(super) fn read(text: &str, snapshot: &Snapshot) -> Vec<Line> {
         if some_address && !part.contains("://") && !part.contains('/') {
             continue;
         }
-        let new = NewJob::of(part, "");
-        match new.into_job(JobId::random(), 0) {
-            Ok((job, _)) => {
-                let url = job.files.into_iter().next().map(|file| file.url);
-                if seen.insert(url.clone()) {
-                    lines.push(Line { text: part.to_owned(), wrong: None, note: None });
-                    urls.push(url);
-                } else if let Some(index) = urls.iter().position(|other| *other == url) {
-                    lines[index].note = Some("entered twice, fetched once");
-                }
+        let url = address(part).ok().map(|(url, _)| url);
+        if url.is_some() && !seen.insert(url.clone()) {
+            if let Some(index) = urls.iter().position(|other| *other == url) {
+                lines[index].note = Some("entered twice, fetched once");
             }
-            Err(fault) => {
-                let wrong = format!("{}: {}", fault.what(), fault.likely());
-                lines.push(Line { text: part.to_owned(), wrong: Some(wrong), note: None });
-                urls.push(None);
-            }
+            continue;
         }
+        lines.push(one(part));
+        urls.push(url);
     }
     let known: HashSet<_> =
         snapshot.jobs.iter().flat_map(|view| view.job.files.iter()).map(|f| &f.url).collect();
@@ -57,6 +49,12 @@ pub(super) fn read(text: &str, snapshot: &Snapshot) -> Vec<Line> {
         }
     }
     lines
+}
+
+/// One address by itself.
+pub(super) fn one(text: &str) -> Line {
+    let wrong = address(text).err().map(|fault| format!("{}: {}", fault.what(), fault.likely()));
+    Line { text: text.to_owned(), wrong, note: None }
 }
 
 /// Whether a text is worth opening the dialog for.
