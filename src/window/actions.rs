@@ -214,8 +214,13 @@ fn can_pause(view: &JobView) -> bool {
     view.job.state.goes_on_by_itself()
 }
 
+/// What waits for a condition cannot be hurried.
 fn can_retry(view: &JobView) -> bool {
-    matches!(view.job.state, JobState::Error(_) | JobState::Waiting(_))
+    match &view.job.state {
+        JobState::Error(_) => true,
+        JobState::Waiting(waiting) => !waiting.why.is_condition(),
+        _ => false,
+    }
 }
 
 fn can_cancel(view: &JobView) -> bool {

@@ -24,6 +24,9 @@ pub(super) const PAUSE: f64 = 0.3;
 /// The dialog's width.
 const WIDTH: f32 = 580.0;
 
+/// What of the right margin the scroll bar stands on.
+const BESIDE: f32 = 12.0;
+
 /// What the addresses become.
 enum Target {
     /// Downloads of their own, or one.
@@ -154,9 +157,11 @@ impl AddDialog {
         errands: &mut Errands,
     ) -> Option<End> {
         let confirmed = ctx.input_mut(|input| input.consume_key(egui::Modifiers::COMMAND, Key::Enter));
-        let frame = egui::Frame::popup(&ctx.global_style()).inner_margin(22).corner_radius(12);
+        let mut margin = egui::Margin::same(22);
+        margin.right -= BESIDE as i8;
+        let frame = egui::Frame::popup(&ctx.global_style()).inner_margin(margin).corner_radius(12);
         let shown = Modal::new(Id::unique("add downloads")).frame(frame).show(ctx, |ui| {
-            ui.set_width(WIDTH);
+            ui.set_width(WIDTH + BESIDE);
             ui.spacing_mut().item_spacing.y = 6.0;
             let title = match &self.target {
                 Target::New => "Add downloads".to_owned(),
@@ -167,9 +172,14 @@ impl AddDialog {
             // The buttons stay in view in the smallest window.
             let most = (ctx.content_rect().height() - 156.0).max(200.0);
             ScrollArea::vertical().max_height(most).auto_shrink([false, true]).show(ui, |ui| {
+                ui.set_max_width(WIDTH);
                 self.form(ui, errands);
             });
-            self.buttons(ui)
+            ui.scope(|ui| {
+                ui.set_max_width(WIDTH);
+                self.buttons(ui)
+            })
+            .inner
         });
         self.catch_up(ctx, handle, snapshot, errands);
         let pressed = shown.inner;

@@ -229,7 +229,9 @@ impl App {
             return;
         }
         let going_on = self.snapshot.jobs.iter().filter(|view| view.job.state.goes_on_by_itself()).count();
-        if going_on == 0 || self.handle.is_stopped() {
+        // What is held goes on in the background no more than without it.
+        let held = self.snapshot.paused && self.listing.totals.active() == 0;
+        if going_on == 0 || held || self.handle.is_stopped() {
             return;
         }
         ctx.send_viewport_cmd_to(ViewportId::ROOT, ViewportCommand::CancelClose);
@@ -246,7 +248,7 @@ impl App {
     /// Keys and pastes that belong to no widget.
     fn keyboard(&mut self, ui: &Ui) -> Option<usize> {
         let asked = self.question.is_some() || self.new_address.is_some() || self.shows_orphans;
-        if self.add.is_some() || asked || Popup::is_any_open(ui.ctx()) {
+        if self.add.is_some() || asked || self.drag.is_on() || Popup::is_any_open(ui.ctx()) {
             return None;
         }
         let focused = ui.memory(egui::Memory::focused);

@@ -163,12 +163,14 @@ fn of_the_server(ui: &mut Ui, view: &JobView) {
     };
     fact(ui, "Size", |ui| value(ui, size));
     let [file] = job.files.as_slice() else { return };
-    let resumable = match file.resumable {
-        Some(true) => "goes on where it stopped",
-        Some(false) => "starts over, the server cannot resume",
-        None => "not known yet",
-    };
-    fact(ui, "After a break", |ui| value(ui, resumable));
+    if !file.finished {
+        let resumable = match file.resumable {
+            Some(true) => "goes on where it stopped",
+            Some(false) => "starts over, the server cannot resume",
+            None => "not known yet",
+        };
+        fact(ui, "After a break", |ui| value(ui, resumable));
+    }
     let headers = [
         ("ETag", &file.validator.etag),
         ("Last-Modified", &file.validator.last_modified),

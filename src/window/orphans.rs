@@ -13,12 +13,11 @@ use super::{icons, words};
 /// The height of one of them.
 const HEIGHT: f32 = 44.0;
 
-/// What the notice says: `3 unfinished downloads were found that are not on the list (1.2 GiB)`.
+/// What the notice says.
 pub(super) fn sentence(orphans: &[Orphan]) -> String {
-    let bytes = bytes_in_words(orphans.iter().map(|orphan| orphan.bytes).sum());
     match orphans.len() {
-        1 => format!("An unfinished download was found that is not on the list ({bytes})"),
-        number => format!("{number} unfinished downloads were found that are not on the list ({bytes})"),
+        1 => "An unfinished download was found that is not on the list".to_owned(),
+        number => format!("{number} unfinished downloads were found that are not on the list"),
     }
 }
 
@@ -74,7 +73,7 @@ fn one(ui: &mut Ui, orphan: &Orphan, wishes: &mut Vec<Wish>) {
         ui.set_height(HEIGHT);
         ui.spacing_mut().item_spacing.x = 8.0;
         ui.label(RichText::new(icons::for_name(&name)).size(17.0).color(look.weak));
-        let text = ui.available_width() - 110.0;
+        let text = ui.available_width() - 190.0;
         ui.vertical(|ui| {
             ui.set_width(text);
             ui.add_space(5.0);
@@ -96,10 +95,14 @@ fn one(ui: &mut Ui, orphan: &Orphan, wishes: &mut Vec<Wish>) {
                 let folder = orphan.part.parent().map(PathBuf::from).unwrap_or_default();
                 wishes.push(Wish::Open(folder));
             }
-            if orphan.file.is_some()
-                && theme::icon_button(ui, icons::RETRY, &format!("Take up {name} again")).clicked()
-            {
-                wishes.push(Wish::Adopt(paths()));
+            if orphan.file.is_some() {
+                ui.spacing_mut().interact_size.y = 28.0;
+                ui.spacing_mut().button_padding = vec2(10.0, 4.0);
+                ui.add_space(4.0);
+                let button = ui.button("Take up again").accessible_name(format!("Take up {name} again"));
+                if button.clicked() {
+                    wishes.push(Wish::Adopt(paths()));
+                }
             }
         });
     });

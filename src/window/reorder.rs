@@ -161,6 +161,11 @@ pub(super) struct Drag {
 }
 
 impl Drag {
+    /// Whether rows are being dragged: the keyboard is the drag's then.
+    pub(super) const fn is_on(&self) -> bool {
+        self.on
+    }
+
     /// A row was taken hold of.
     pub(super) fn start(&mut self) {
         self.on = true;

@@ -107,6 +107,7 @@ fn a_drag_that_is_given_up_moves_nothing() {
     release(&mut stage, to);
     assert!(stage.is_quiet());
     assert_eq!(stage.names(), NAMES);
+    assert!(stage.shows("Graph"), "what was selected still is");
 }
 
 #[test]
@@ -176,4 +177,24 @@ fn a_hundred_thousand_rows_are_moved_at_once() {
     let Command::Change(ids, Change::Move(To::Before(_))) = stage.command() else { panic!("no move") };
     assert_eq!(ids, [last]);
     assert_ne!(ids, [first]);
+}
+
+#[test]
+fn the_list_scrolls_while_a_row_is_held_at_its_edge() {
+    let jobs: Vec<_> = (0..200).map(|n| job(&format!("file-{n:03}"), JobState::Queued, 0, n)).collect();
+    let (held, last) = (jobs[0].job.id, jobs[199].job.id);
+    let mut stage = Stage::new(jobs);
+    let from = middle(&stage, "file-000");
+    stage.window.drag_at(from);
+    stage.window.run();
+    stage.window.hover_at(from + vec2(0.0, 100.0));
+    stage.window.run();
+    // The panel that opens for the row leaves the upper part to the list.
+    let edge = Pos2::new(from.x, stage.list_bottom() - 5.0);
+    stage.window.hover_at(edge);
+    stage.window.run_steps(30);
+    assert!(stage.names()[0].as_str() > "file-010", "{:?}", stage.names());
+    stage.window.run_steps(400);
+    release(&mut stage, edge);
+    assert_eq!(stage.command(), moved(&[held], To::After(last)));
 }

@@ -136,6 +136,11 @@ impl Stage {
         rows.into_iter().map(|(_, name)| name).collect()
     }
 
+    /// Where the list ends.
+    pub(crate) fn list_bottom(&self) -> f32 {
+        self.window.get_by_label("Downloads").rect().bottom()
+    }
+
     /// Frames go by until half a second has passed on the window's clock.
     pub(crate) fn let_time_pass(&mut self) {
         self.window.run_steps(5);

@@ -6,7 +6,7 @@ use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
 use meanwhile::engine::{Command, Refusal, Theme};
 
-use super::stage::{Stage, one_of_each};
+use super::stage::{Stage, one_of_each, several};
 
 #[test]
 fn an_empty_list_says_what_to_do() {
@@ -58,7 +58,7 @@ fn an_engine_that_is_gone_is_told_of() {
 #[test]
 fn nothing_is_painted_while_nothing_changes() {
     let mut jobs = one_of_each();
-    jobs.remove(1);
+    jobs[1] = several();
     let mut stage = Stage::new(jobs);
     let quiet = |stage: &Stage| {
         let root = &stage.window.output().viewport_output[&egui::ViewportId::ROOT];
@@ -69,6 +69,18 @@ fn nothing_is_painted_while_nothing_changes() {
     stage.window.remove_cursor();
     stage.window.run_steps(8);
     assert!(quiet(&stage), "the details");
+    stage.click("Log");
+    stage.window.remove_cursor();
+    stage.window.run_steps(8);
+    assert!(quiet(&stage), "the log, although nobody answers");
+    stage.click_row("All discs", Modifiers::NONE);
+    stage.click("Files");
+    stage.window.remove_cursor();
+    stage.window.run_steps(8);
+    assert!(quiet(&stage), "the files");
+    stage.publish(|snapshot| (snapshot.paused, snapshot.slow) = (true, true));
+    stage.window.run_steps(8);
+    assert!(quiet(&stage), "everything held");
     stage.key(Modifiers::COMMAND, Key::F);
     stage.window.run_steps(8);
     assert!(quiet(&stage), "a field with the cursor in it");
@@ -95,6 +107,18 @@ fn closing_asks_while_something_goes_on() {
     };
     close(&mut stage);
     assert!(stage.shows("3 downloads are not finished yet"));
+    stage.click("Cancel");
+    // Where everything is held there is nothing to keep going.
+    stage.publish(|snapshot| {
+        snapshot.paused = true;
+        let jobs = snapshot.jobs.iter().filter(|view| !view.job.state.is_active()).cloned().collect();
+        snapshot.jobs = Arc::new(jobs);
+    });
+    close(&mut stage);
+    assert!(!stage.shows("not finished yet"));
+    stage.publish(|snapshot| snapshot.paused = false);
+    close(&mut stage);
+    assert!(stage.shows("2 downloads are not finished yet"));
     stage.click("Cancel");
     assert!(!stage.shows("not finished yet"));
     stage.publish(|snapshot| snapshot.jobs = Arc::default());
