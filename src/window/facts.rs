@@ -3,7 +3,7 @@
 use egui::{Align, Color32, Label, Layout, RichText, Stroke, Ui};
 
 use crate::engine::{Change, JobView};
-use crate::job::{Fault, JobState, Priority, bytes_in_words};
+use crate::job::{Fault, JobState, Priority, Why, bytes_in_words};
 
 use super::actions::Action;
 use super::add::checkbox;
@@ -212,34 +212,52 @@ pub(super) fn at_once_choice(ui: &mut Ui, name: &str, current: u8) -> Option<u8>
     chosen
 }
 
+/// A button of a box: its icon, its text, what it does.
+type Way = (char, &'static str, Wish);
+
+fn way(action: Action) -> Way {
+    (action.entry().icon, action.entry().text, Wish::Do(action))
+}
+
 /// What the user should know and may want to act on.
 fn boxes(ui: &mut Ui, view: &JobView, now: u64, wishes: &mut Vec<Wish>) {
     let look = Look::of(ui.visuals());
     if let Some(fault) = view.job.state.fault() {
-        let actions: &[Action] = if (Action::ChangeAddress.entry().applies)(view) {
-            &[Action::Retry, Action::ChangeAddress]
-        } else {
-            &[Action::Retry]
-        };
-        fault_box(ui, fault, actions, wishes);
+        let mut ways = vec![way(Action::Retry)];
+        if (Action::ChangeAddress.entry().applies)(view) {
+            ways.push(way(Action::ChangeAddress));
+        }
+        fault_box(ui, fault, ways, wishes);
+    }
+    if let JobState::Waiting(waiting) = &view.job.state
+        && let Some(text) = words::way_out(&waiting.why)
+    {
+        let held = waiting.why == Why::Held;
+        let color = if held { look.still.1 } else { look.wait.1 };
+        let mut title = waiting.what();
+        if let Some(next) = words::next_try(waiting, now) {
+            title = format!("{title}; {next}");
+        }
+        let ways = if held { vec![(icons::RESUME, "Resume them all", Wish::Hold(false))] } else { vec![] };
+        note(ui, color, &title, text, ways, wishes);
     }
     if matches!(view.job.state, JobState::Transferred) && view.job.hold_finished {
         let text = "Accept it to take it into the finished ones, or cancel it to give it up.";
-        note(ui, look.good.1, "It is complete and waits for you", text, &[Action::Accept], wishes);
+        note(ui, look.good.1, "It is complete and waits for you", text, vec![way(Action::Accept)], wishes);
     }
     if let Some(stale) = words::stale(view, now) {
         let title = words::upper_first(&stale);
         let text = "It stays where it is; you can take it off the list if it is not wanted any more.";
-        note(ui, look.wait.1, &title, text, &[Action::Remove], wishes);
+        note(ui, look.wait.1, &title, text, vec![way(Action::Remove)], wishes);
     }
 }
 
 /// What went wrong: what, likely why, what to do, and the buttons that do it.
-fn fault_box(ui: &mut Ui, fault: &Fault, actions: &[Action], wishes: &mut Vec<Wish>) {
+fn fault_box(ui: &mut Ui, fault: &Fault, ways: Vec<Way>, wishes: &mut Vec<Wish>) {
     let look = Look::of(ui.visuals());
     let color = if fault.is_transient() { look.wait.1 } else { look.bad.1 };
     let why = words::upper_first(fault.likely());
-    framed(ui, color, actions, wishes, |ui| {
+    framed(ui, color, ways, wishes, |ui| {
         ui.add(Label::new(theme::bold(fault.what()).color(color)).truncate());
         ui.add(Label::new(format!("{why}. You can {}.", fault.advice())).wrap());
         if !fault.detail.is_empty() {
@@ -248,20 +266,14 @@ fn fault_box(ui: &mut Ui, fault: &Fault, actions: &[Action], wishes: &mut Vec<Wi
     });
 }
 
-fn note(ui: &mut Ui, color: Color32, title: &str, text: &str, actions: &[Action], wishes: &mut Vec<Wish>) {
-    framed(ui, color, actions, wishes, |ui| {
+fn note(ui: &mut Ui, color: Color32, title: &str, text: &str, ways: Vec<Way>, wishes: &mut Vec<Wish>) {
+    framed(ui, color, ways, wishes, |ui| {
         ui.add(Label::new(theme::bold(title).color(color)).truncate());
         ui.add(Label::new(text).wrap());
     });
 }
 
-fn framed(
-    ui: &mut Ui,
-    color: Color32,
-    actions: &[Action],
-    wishes: &mut Vec<Wish>,
-    text: impl FnOnce(&mut Ui),
-) {
+fn framed(ui: &mut Ui, color: Color32, ways: Vec<Way>, wishes: &mut Vec<Wish>, text: impl FnOnce(&mut Ui)) {
     let frame = egui::Frame::new()
         .fill(color.gamma_multiply(0.08))
         .stroke(Stroke::new(1.0, color.gamma_multiply(0.35)))
@@ -269,20 +281,23 @@ fn framed(
         .inner_margin(egui::Margin::symmetric(14, 10));
     frame.show(ui, |ui| {
         ui.horizontal(|ui| {
-            let width = ui.available_width() - 160.0;
+            let buttons = if ways.is_empty() { 0.0 } else { 160.0 };
+            let width = ui.available_width() - buttons;
             ui.vertical(|ui| {
                 ui.set_width(width);
                 ui.spacing_mut().item_spacing.y = 3.0;
                 text(ui);
             });
+            if ways.is_empty() {
+                return;
+            }
             ui.with_layout(Layout::top_down(Align::Max), |ui| {
                 ui.spacing_mut().interact_size.y = 28.0;
                 ui.spacing_mut().button_padding.y = 4.0;
                 ui.spacing_mut().item_spacing.y = 6.0;
-                for action in actions {
-                    let entry = action.entry();
-                    if ui.button((RichText::new(entry.icon).size(14.0), entry.text)).clicked() {
-                        wishes.push(Wish::Do(*action));
+                for (icon, text, wish) in ways {
+                    if ui.button((RichText::new(icon).size(14.0), text)).clicked() {
+                        wishes.push(wish);
                     }
                 }
             });

@@ -10,7 +10,7 @@
 //! | the bars | `top_bar`, `cap`, `sidebar`, `status_bar` |
 //! | the list | `listing` (which rows), `list`, `row`, `sparkline`, `reorder` |
 //! | the selected job | `details` with `graph`, `graph_math`, `facts`, `files`, `log` |
-//! | dialogs and messages | `add`, `addresses`, `inquiry`, `new_address`, `confirm`, `orphans`, `notices`, `toasts` |
+//! | dialogs and messages | `add` with `add/form`, `addresses`, `inquiry`, `new_address`, `confirm`, `orphans`, `notices`, `toasts` |
 //! | looks and words | `theme`, `icons`, `words`, `clock`, `rate_field` |
 //! | what takes time outside the engine | `errands` |
 //!

@@ -83,6 +83,23 @@ pub(super) fn next_try(waiting: &Waiting, now: u64) -> Option<String> {
     })
 }
 
+/// How a job that waits for a condition goes on; a sentence. `None` where it waits because of a fault.
+pub(super) const fn way_out(why: &Why) -> Option<&'static str> {
+    Some(match why {
+        Why::BackOff(_) | Why::DiskFull(_) => return None,
+        Why::NoNetwork => "It goes on by itself when the network is back.",
+        Why::SignedOut => "It goes on by itself when you sign in again.",
+        Why::Asleep => "It goes on by itself when the computer wakes.",
+        Why::Metered => "It goes on by itself on a network that costs nothing.",
+        Why::Battery => "It goes on by itself when the computer is on mains again.",
+        Why::Timetable => "It goes on by itself when the timetable allows it.",
+        Why::Held => {
+            "You have paused everything. What you paused by hand stays paused when you resume the rest."
+        }
+        Why::Disabled => "You can switch them on with “meanwhile settings start_mode manual”.",
+    })
+}
+
 /// From here on a clock says more than a number of minutes.
 const HOURS_AWAY: u64 = 3600;
 

@@ -33,6 +33,7 @@ fn adding_probes_shows_and_sends() {
     stage.type_into("Cap of this download", "1.5M");
     stage.type_into("Headers", "Referer: https://example.org/");
     stage.click("Start paused");
+    stage.click("Hold until I accept");
     stage.let_time_pass();
     // With another header the answer may be another one.
     assert!(matches!(stage.command(), Command::Probe(_)));
@@ -49,6 +50,7 @@ fn adding_probes_shows_and_sends() {
         limit: Rate::from_bytes_per_sec(1_572_864),
         headers: vec![NewHeader { name: "Referer".into(), value: "https://example.org/".into() }],
         paused: true,
+        hold_finished: true,
         asked_by: format!("the window (process {})", std::process::id()),
         ..NewJob::default()
     };

@@ -167,7 +167,20 @@ fn every_reason_to_wait_has_its_words() {
         stage.click("Details");
         let found = stage.window.query_all_by_label(words).count();
         assert_eq!(found, 3, "{words}");
+        let goes_on = stage.shows("It goes on by itself");
+        assert_eq!(goes_on, !matches!(why, Why::Held | Why::Disabled), "{words}");
     }
+}
+
+#[test]
+fn what_is_held_with_all_others_shows_the_way_out() {
+    let held = JobState::Waiting(Waiting::for_condition(Why::Held, None));
+    let mut stage = Stage::new(vec![job("a.iso", held, 1, 100)]);
+    stage.publish(|snapshot| snapshot.paused = true);
+    stage.click_row("a.iso", Modifiers::NONE);
+    stage.click("Details");
+    stage.press("Resume them all");
+    assert_eq!(stage.command(), Command::SetPaused(false));
 }
 
 #[test]
