@@ -11,7 +11,7 @@ use super::app::Wish;
 use super::details::head_button;
 use super::row::{self, label};
 use super::theme::{self, Look};
-use super::{icons, words};
+use super::{icons, list, words};
 
 /// The height of a file.
 const HEIGHT: f32 = 30.0;
@@ -34,19 +34,20 @@ pub(super) fn head(ui: &mut Ui, view: &JobView, wishes: &mut Vec<Wish>) {
 /// Draws them. Only those that can be seen cost anything.
 pub(super) fn show(ui: &mut Ui, view: &JobView, now: u64, wishes: &mut Vec<Wish>) {
     let files = &view.job.files;
-    ScrollArea::vertical().id_salt("files").auto_shrink(false).show_rows(
-        ui,
-        HEIGHT,
-        files.len(),
-        |ui, range| {
-            ui.spacing_mut().item_spacing.y = 0.0;
-            for index in range {
-                if let Some(file) = files.get(index) {
-                    one(ui, view, index, file, now, wishes);
-                }
+    let area = ScrollArea::vertical().id_salt("files").auto_shrink(false);
+    let countdown = area.show_rows(ui, HEIGHT, files.len(), |ui, range| {
+        ui.spacing_mut().item_spacing.y = 0.0;
+        let mut countdown = None;
+        for index in range {
+            let Some(file) = files.get(index) else { continue };
+            one(ui, view, index, file, now, wishes);
+            if let Some(Trouble::Waiting(waiting)) = &file.trouble {
+                countdown = countdown.into_iter().chain(words::next_change(waiting, now)).min();
             }
-        },
-    );
+        }
+        countdown
+    });
+    list::wake_for_words(ui, countdown.inner);
 }
 
 fn one(ui: &mut Ui, view: &JobView, index: usize, file: &JobFile, now: u64, wishes: &mut Vec<Wish>) {

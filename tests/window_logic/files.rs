@@ -3,7 +3,7 @@
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
 use meanwhile::engine::{Change, Command};
-use meanwhile::job::{JobId, JobState};
+use meanwhile::job::{JobId, JobState, Trouble, Waiting, Why};
 
 use super::stage::{Stage, job, several};
 
@@ -91,4 +91,22 @@ fn only_what_can_be_done_to_a_file_is_offered() {
     assert_eq!(enabled(&mut stage, "disc-1.iso"), ["Retry now", "Change address…", "Leave out"]);
     assert_eq!(enabled(&mut stage, "disc-2.iso"), ["Fetch after all", "Change address…"]);
     assert_eq!(enabled(&mut stage, "disc-4.iso"), ["Change address…", "Leave out"]);
+}
+
+#[test]
+fn the_next_try_of_a_file_counts_down() {
+    let mut view = several();
+    let fault = super::stage::fault(meanwhile::job::FaultKind::Stalled);
+    let until_unix_secs = Some(super::stage::now() + 1800);
+    let waiting = Waiting { why: Why::BackOff(fault), until_unix_secs };
+    std::sync::Arc::make_mut(&mut view.job).files[4].trouble = Some(Trouble::Waiting(waiting));
+    let mut stage = Stage::new(vec![view]);
+    stage.click_row("All discs", Modifiers::NONE);
+    stage.click("Files");
+    assert!(stage.shows("Waiting: nothing arrived for 30 seconds; next try in"));
+    stage.window.remove_cursor();
+    stage.window.run_steps(8);
+    let delay = stage.window.output().viewport_output[&egui::ViewportId::ROOT].repaint_delay;
+    assert!(delay <= std::time::Duration::from_secs(61), "{delay:?}");
+    assert!(delay >= std::time::Duration::from_millis(900), "{delay:?}");
 }
