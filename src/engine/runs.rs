@@ -185,8 +185,12 @@ impl Core {
                 if synced_bytes > file.synced_bytes {
                     file.faults_in_a_row = 0;
                 }
-                job.files[index].synced_bytes = synced_bytes;
-                self.save(vec![Record::Progress { job: id, file: index, synced_bytes }], AfterSave::Nothing);
+                file.synced_bytes = synced_bytes;
+                let attempt = file.attempt;
+                self.save(
+                    vec![Record::Progress { job: id, file: index, attempt, synced_bytes }],
+                    AfterSave::Nothing,
+                );
             }
         }
     }
