@@ -23,7 +23,7 @@ type Identity = (u64, u64);
 /// `Orphan::file` is there only for a part that says itself what it belongs to. Other programs' unfinished files are
 /// called `.part` as well, so one without it may be anybody's.
 #[must_use]
-pub fn find_orphans(folders: &[PathBuf], known_parts: &HashSet<PathBuf>) -> Vec<Orphan> {
+pub fn find_orphans(folders: &[PathBuf], known_parts: &[PathBuf]) -> Vec<Orphan> {
     let mut seen: HashSet<Identity> = known_parts
         .iter()
         .filter_map(|part| part.symlink_metadata().ok())
@@ -129,7 +129,7 @@ mod tests {
     }
 
     fn find(folder: &Path) -> Vec<Orphan> {
-        find_orphans(&[folder.to_owned()], &HashSet::new())
+        find_orphans(&[folder.to_owned()], &[])
     }
 
     /// A label as somebody else might write it.
@@ -225,7 +225,7 @@ mod tests {
         let by_link = other.path().join("link");
         symlink(folder.path(), &by_link).unwrap();
         // Known by another path, and the folder given twice.
-        let known = HashSet::from([by_link.join("known.part"), path("not there.part")]);
+        let known = [by_link.join("known.part"), path("not there.part")];
         let folders = [folder.path().to_owned(), by_link, path("not there")];
         let names = |orphans: &[Orphan]| -> Vec<PathBuf> {
             orphans.iter().map(|orphan| orphan.part.file_name().unwrap().into()).collect()

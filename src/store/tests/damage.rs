@@ -125,8 +125,8 @@ impl Written {
         }
         if texts[0] == self.texts[0] {
             // Whatever the newest file has lost, what the other one knows of is not.
-            let last = self.list_at(self.texts[1].len());
-            for id in self.of_older.iter().filter(|id| last.contains_key(id)) {
+            let whole = self.list_at(self.texts[1].len());
+            for id in self.of_older.iter().filter(|id| whole.contains_key(id)) {
                 assert!(list.contains_key(id), "{what}: {id} was lost");
             }
         }
