@@ -49,7 +49,7 @@ pub struct FileFinding {
 pub enum Condition {
     /// Whole and in force.
     Current,
-    /// The copy before it, which nothing depends on any more.
+    /// The copy before it.
     Older,
     /// Some of it is damaged.
     Damaged,
@@ -57,7 +57,7 @@ pub enum Condition {
     Foreign,
     /// There is nothing in it.
     Empty,
-    /// It ought to be there and is not.
+    /// The list that ought to be in it is not.
     Gone,
     /// It was put aside undamaged.
     PutAside,
@@ -89,7 +89,7 @@ impl FileFinding {
                 count(self.jobs, "download"),
                 count(self.changes, "change")
             ),
-            Condition::Older => format!("{path} is the copy before it{number}; nothing depends on it."),
+            Condition::Older => format!("{path} is the copy before it{number}."),
             Condition::Damaged if self.damaged_lines == 0 => {
                 format!("{path} is cut short{number}: {} can be read.", count(self.jobs, "download"))
             }
@@ -100,7 +100,7 @@ impl FileFinding {
             ),
             Condition::Foreign => format!("Nothing in {path} is one of Meanwhile's records."),
             Condition::Empty => format!("{path} is empty."),
-            Condition::Gone => format!("{path} is gone, and the list in it."),
+            Condition::Gone => format!("The list that was in {path} is gone."),
             Condition::PutAside => format!("{path} is put aside."),
         }];
         if self.torn_bytes > 0 {

@@ -123,16 +123,16 @@ impl Pair {
             newest = 1 - newest;
         }
         let condition = |slot: usize| {
-            let is_newest = slot == newest;
             match (&there[slot], &found[slot]) {
                 (There::Nothing, _) => Condition::Gone,
+                (There::Empty, _) if is_lost && slot == newest => Condition::Gone,
                 (There::Empty, _) => Condition::Empty,
                 (There::File(_), None) => Condition::Older,
                 (There::File(_), Some(found)) if found.is_foreign() => Condition::Foreign,
                 (There::File(_), Some(found)) if !found.is_intact() => Condition::Damaged,
                 // Whole, and yet not what should be there: a copy from before.
-                (There::File(_), Some(_)) if is_newest && is_lost => Condition::Older,
-                (There::File(_), Some(_)) if is_newest => Condition::Current,
+                (There::File(_), Some(_)) if is_lost && slot == newest => Condition::Gone,
+                (There::File(_), Some(_)) if slot == newest => Condition::Current,
                 (There::File(_), Some(_)) => Condition::Older,
             }
         };
@@ -150,18 +150,22 @@ impl Pair {
             .collect();
         let older = found[1 - newest].take();
         let is_whole = !is_lost && found[newest].as_ref().is_some_and(Generation::is_intact);
-        let base = found[newest].take().unwrap_or_default();
+        let mut base = found[newest].take().unwrap_or_default();
         if is_whole {
             let number = base.number.unwrap_or_default();
             let plan = if base.version == Some(VERSION) {
                 let torn = base.torn_bytes > 0;
                 Plan::Keep { slot: newest, number, bytes: base.bytes, jobs_bytes: base.jobs_bytes, torn }
             } else {
-                Plan::Write { slot: 1 - newest, number: number + 1 }
+                Plan::Write { slot: 1 - newest, number: number.saturating_add(1) }
             };
             return Self { jobs: base.jobs, rescued: 0, plan, files };
         }
-        let number = highest.unwrap_or_default() + 1 + u64::from(is_lost);
+        if is_lost && base.number.is_some() {
+            // Put there from before: what is in it was in the other one, too.
+            base = Generation::default();
+        }
+        let number = highest.unwrap_or_default().saturating_add(1 + u64::from(is_lost));
         let (jobs, rescued) = merge(base, older.unwrap_or_default());
         Self { jobs, rescued, plan: Plan::Write { slot: newest, number }, files }
     }

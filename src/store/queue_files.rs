@@ -135,7 +135,7 @@ impl QueueFiles {
     /// # Errors
     /// [`StoreError`]; the current file is then still the one.
     pub fn next_generation(&mut self, jobs: &[Arc<Job>]) -> Result<(), StoreError> {
-        let (slot, number) = (1 - self.slot, self.generation + 1);
+        let (slot, number) = (1 - self.slot, self.generation.saturating_add(1));
         match Self::begin(&self.folder, slot, number, jobs) {
             Ok(next) => {
                 self.unsure = false;

@@ -16,7 +16,7 @@ const TWICE: usize = 16;
 struct Written {
     /// Older, newest.
     texts: [Vec<u8>; 2],
-    /// The list after each record of the newest file, with the byte at which the record ends.
+    /// The list the newest file began with and after each record since, with the byte at which that ends.
     lists: Vec<(usize, HashMap<JobId, Arc<Job>>)>,
     /// Jobs the older file ends with.
     of_older: HashSet<JobId>,
@@ -57,7 +57,9 @@ impl Written {
                 this.of_older = list.iter().map(|job| job.id).collect();
             }
             files.next_generation(&list).unwrap();
-            this.lists.clear();
+            let by_id = |list: &[Arc<Job>]| list.iter().map(|job| (job.id, Arc::clone(job))).collect();
+            let bytes = || queue(folder.path(), NEWEST).metadata().map_or(0, |file| file.len() as usize);
+            this.lists = vec![(bytes(), by_id(&list))];
             for _ in 0..60 {
                 let at = random.usize(..list.len());
                 let record = match random.u32(..10) {
@@ -87,8 +89,7 @@ impl Written {
                     this.records.entry(job.id).or_default().push(without_progress(job));
                 }
                 files.append(&[record]).unwrap();
-                let end = queue(folder.path(), NEWEST).metadata().unwrap().len() as usize;
-                this.lists.push((end, list.iter().map(|job| (job.id, Arc::clone(job))).collect()));
+                this.lists.push((bytes(), by_id(&list)));
             }
         }
         this.texts = [1 - NEWEST, NEWEST].map(|slot| std::fs::read(queue(folder.path(), slot)).unwrap());
@@ -97,7 +98,13 @@ impl Written {
 
     /// The list as it was when the newest file had so many bytes.
     fn list_at(&self, bytes: usize) -> &HashMap<JobId, Arc<Job>> {
-        &self.lists.iter().rev().find(|(end, _)| *end <= bytes).expect("a cut behind the first change").1
+        &self
+            .lists
+            .iter()
+            .rev()
+            .find(|(end, _)| *end <= bytes)
+            .expect("a cut behind the jobs it began with")
+            .1
     }
 
     /// Opens a pair of these texts and looks at what comes of it.
@@ -152,7 +159,8 @@ impl Written {
         assert!(is_known, "{what}: progress that nobody recorded: {job:?}");
         let has_forgotten = file.total_bytes.is_none();
         assert!(!has_forgotten || file.synced_bytes == 0, "{what}: {job:?}");
-        let was_written = self.records[&job.id].iter().any(|record| {
+        let of_attempt = |record: &&Job| has_forgotten || record.files[0].attempt == file.attempt;
+        let was_written = self.records[&job.id].iter().filter(of_attempt).any(|record| {
             let mut record = record.clone();
             if job.state == JobState::Suspended {
                 (record.state, record.wanted) = (JobState::Suspended, Wanted::Suspend);

@@ -104,6 +104,22 @@ fn cut_short_anywhere_nothing_acknowledged_before_is_lost() {
 }
 
 #[test]
+fn a_last_record_that_is_damaged_is_not_taken_for_one_that_was_cut_short() {
+    let (folder, jobs) = pair();
+    let path = queue(folder.path(), NEWEST);
+    let mut text = std::fs::read(&path).unwrap();
+    // Its line break, and something in it.
+    let end = text.len();
+    text[end - 1] ^= 4;
+    text[end - 50] ^= 1;
+    put(&path, &text);
+    let loaded = reopen(folder.path());
+    assert_eq!(loaded.jobs, [with_progress(&jobs[0], 4096), Arc::clone(&jobs[1])]);
+    assert_eq!(loaded.notices.len(), 1);
+    assert_eq!(std::fs::read(folder.path().join("queue0.ron.damaged-1")).unwrap(), text);
+}
+
+#[test]
 fn what_only_the_older_copy_knows_comes_back_held() {
     let (folder, jobs) = pair();
     let path = queue(folder.path(), NEWEST);
@@ -168,10 +184,37 @@ fn a_closed_copy_is_not_taken_for_the_newest() {
         damage(&queue(folder.path(), NEWEST));
         let loaded = reopen(folder.path());
         assert_eq!(loaded.jobs, [held(&jobs[0]), held(&jobs[1])], "{number}");
-        assert_eq!(loaded.notices.len(), usize::from(number != 1), "{number}: {:?}", loaded.notices);
+        let [notice] = &loaded.notices[..] else { panic!("{number}: {:?}", loaded.notices) };
+        assert!(notice.contains("2 downloads come from an older copy"), "{number}: {notice}");
         let again = reopen(folder.path());
         assert_eq!((again.jobs, again.notices), (loaded.jobs, vec![]), "{number}");
     }
+}
+
+#[test]
+fn a_copy_from_long_ago_in_the_place_of_the_newest_is_not_gone_on_with() {
+    let (folder, jobs) = pair();
+    let mut text = String::new();
+    lines::push(&mut text, &Record::Queue { version: record::VERSION, generation: 1 }).unwrap();
+    lines::push(&mut text, &saved(&with_progress(&jobs[0], 7))).unwrap();
+    lines::push(&mut text, &Record::Whole { jobs: 1, generation: 1 }).unwrap();
+    put(&queue(folder.path(), NEWEST), text.as_bytes());
+    let loaded = reopen(folder.path());
+    assert_eq!(loaded.jobs, [held(&jobs[0]), held(&jobs[1])]);
+    assert_eq!(loaded.notices.len(), 1);
+    assert_eq!(reopen(folder.path()), Loaded { jobs: loaded.jobs, notices: vec![] });
+}
+
+#[test]
+fn two_files_of_the_same_number_are_one_list() {
+    let (folder, _) = pair();
+    let whole = reopen(folder.path());
+    std::fs::copy(queue(folder.path(), NEWEST), queue(folder.path(), 1 - NEWEST)).unwrap();
+    assert_eq!(reopen(folder.path()), whole);
+    let (mut files, _) = open(folder.path());
+    files.append(&[saved(&job(4))]).unwrap();
+    files.next_generation(&whole.jobs).unwrap();
+    assert_eq!(reopen(folder.path()), whole);
 }
 
 #[test]
@@ -276,4 +319,30 @@ fn old_versions_are_read() {
         assert_eq!(std::fs::read(queue(folder.path(), 1)).unwrap(), text, "it stays until it is replaced");
         assert_eq!(reopen(folder.path()), loaded);
     }
+}
+
+/// What a person reads after something went wrong.
+#[test]
+fn what_was_found_and_done_reads_well() {
+    let (folder, _) = pair();
+    let path = queue(folder.path(), NEWEST);
+    replace(&path, "example.org/2.iso", "example.org/7.iso");
+    let findings = repair(folder.path()).unwrap();
+    let path = path.display();
+    let expected = [
+        format!("{path} is damaged (number 2): 1 record cannot be read, 2 downloads can."),
+        format!("What was in it is kept as {path}.damaged-1."),
+        format!("{} is the copy before it (number 1).", queue(folder.path(), 1).display()),
+        "1 download comes from an older copy of the list and is held: you can resume it if you want it."
+            .into(),
+        "The list was written anew as number 3 with 3 downloads.".into(),
+    ];
+    assert_eq!(findings.sentences(), expected);
+    assert!(!findings.is_intact());
+    assert_eq!((findings.jobs, findings.rescued, findings.written), (3, 1, Some(3)));
+    let json = serde_json::to_value(&findings).unwrap();
+    assert_eq!(
+        (&json["files"][0]["condition"], &json["files"][0]["damaged_lines"]),
+        (&"damaged".into(), &1.into())
+    );
 }
