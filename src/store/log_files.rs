@@ -16,6 +16,9 @@ use crate::job::{JobId, LogEntry};
 /// The most a file holds, in bytes.
 const MOST_BYTES: u64 = 2 << 20;
 
+/// The most a line has, so that none fills a file by itself.
+const MOST_LINE_BYTES: usize = 256 << 10;
+
 /// The version of the format. Lines of another one are skipped as damaged ones are: it is only the log.
 const VERSION: u32 = 1;
 
@@ -70,7 +73,10 @@ impl LogFiles {
         for entry in entries {
             let before = text.len();
             lines::push(&mut text, &Line::Entry(entry.clone()))?;
-            if current.bytes + text.len() as u64 > MOST_BYTES && current.bytes + before as u64 > 0 {
+            if text.len() - before > MOST_LINE_BYTES {
+                tracing::warn!(event = entry.event.number(), "an entry of the log is too long to be kept");
+                text.truncate(before);
+            } else if current.bytes + text.len() as u64 > MOST_BYTES {
                 let line = text.split_off(before);
                 current.write(&self.folder, &text)?;
                 text = line;
@@ -253,6 +259,16 @@ mod tests {
         // A start goes on where the last one stopped.
         LogFiles::open(folder.path()).append(&[entry(last + 1, None)]).unwrap();
         assert_eq!(numbers(&reader.read(None, 2).unwrap()), [last, last + 1]);
+    }
+
+    #[test]
+    fn an_entry_that_would_fill_the_log_is_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = LogFiles::open(folder.path());
+        let event = Event::Decided { what: "x".repeat(3 << 20) };
+        let long = LogEntry { event, ..entry(2, None) };
+        log.append(&[entry(1, None), long, entry(3, None)]).unwrap();
+        assert_eq!(numbers(&log.read(None, 10).unwrap()), [1, 3]);
     }
 
     #[test]
