@@ -80,7 +80,7 @@ impl LogFiles {
                 let line = text.split_off(before);
                 current.write(&self.folder, &text)?;
                 text = line;
-                current = self.begin(1 - current.slot, current.number + 1)?;
+                current = self.begin(1 - current.slot, current.number.saturating_add(1))?;
             }
         }
         let written = current.write(&self.folder, &text);
@@ -266,8 +266,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut log = LogFiles::open(folder.path());
         let event = Event::Decided { what: "x".repeat(3 << 20) };
-        let long = LogEntry { event, ..entry(2, None) };
-        log.append(&[entry(1, None), long, entry(3, None)]).unwrap();
+        let endless = LogEntry { event, ..entry(2, None) };
+        log.append(&[entry(1, None), endless, entry(3, None)]).unwrap();
         assert_eq!(numbers(&log.read(None, 10).unwrap()), [1, 3]);
     }
 
