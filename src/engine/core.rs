@@ -58,6 +58,8 @@ pub(super) enum Chore {
     /// These unfinished files of a job are deleted.
     Cleaned(JobId, Vec<PathBuf>),
     FreeBytes(Option<u64>),
+    /// Unfinished files no job knows of.
+    Orphans(Vec<Orphan>),
     /// The answer is on its way.
     Answered,
 }
@@ -145,6 +147,9 @@ impl Core {
         core.look_at_conditions();
         let records = core.carry_out();
         core.save(records, AfterSave::Nothing);
+        if start.mode == Run::All {
+            core.look_for_orphans();
+        }
         core
     }
 
@@ -464,6 +469,7 @@ impl Core {
             }
             Chore::Cleaned(id, parts) => self.queue.cleaned(id, &parts),
             Chore::FreeBytes(free_bytes) => self.free_bytes = free_bytes,
+            Chore::Orphans(orphans) => self.take_in_orphans(orphans),
             Chore::Answered => {}
         }
     }

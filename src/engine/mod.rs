@@ -11,6 +11,7 @@ mod core;
 mod ends;
 mod finish_command;
 mod handle;
+mod orphans;
 mod pace;
 mod places;
 mod runs;
@@ -60,7 +61,7 @@ impl Engine {
         let (settings, notices) = store::load_settings(&places.settings);
         loaded.notices.extend(notices);
         let (saver, saved_news) = {
-            let log = store::LogFiles::open(&places.state).map_err(sentence)?;
+            let log = store::LogFiles::open(&places.state);
             saver::Saver::start(files, log, places.state.clone(), places.settings.clone())?
         };
         let (handle, border) = border(Snapshot::default());
