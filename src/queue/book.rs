@@ -144,6 +144,8 @@ pub(super) struct Entry {
     pub(super) goes_on: bool,
     /// Counts its slices; the lower is served first. See `turns`.
     pub(super) round: u64,
+    /// Whether its slice is used up and it has its turn only for as long as nobody of its round wants it.
+    pub(super) yields: bool,
     /// How much of its slice is used up.
     pub(super) used: Duration,
     /// Since when it has its turn.
@@ -174,6 +176,7 @@ impl Entry {
             in_line: None,
             goes_on: false,
             round: 0,
+            yields: false,
             used: Duration::ZERO,
             turn_since: None,
             stuck_since: None,
@@ -614,13 +617,14 @@ impl Queue {
             let stands_in_line = self.may_run(entry)
                 && matches!(job.state, JobState::Queued | JobState::Connecting | JobState::Transferring);
             let is_active = stands_in_line && job.state.is_active();
-            let key = stands_in_line.then_some((job.priority, entry.round, !is_active, job.place, *id));
+            let has_turn = is_active && !entry.yields;
+            let key = stands_in_line.then_some((job.priority, entry.round, !has_turn, job.place, *id));
             assert_eq!(entry.in_line, key);
             assert!(key.is_none_or(|key| self.line.contains(&key)));
             assert_eq!(self.active.contains(id), is_active);
             assert_eq!(entry.turn_since.is_some(), job.state.is_active());
             assert!(entry.timer.is_none_or(|at| self.timers.contains(&(at, *id))));
-            without_turn[job.priority as usize] += usize::from(stands_in_line && !is_active);
+            without_turn[job.priority as usize] += usize::from(stands_in_line && !has_turn);
         }
         assert_eq!(self.order.len(), self.entries.len());
         assert_eq!(self.line.len(), self.entries.values().filter(|entry| entry.in_line.is_some()).count());

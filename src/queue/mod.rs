@@ -23,6 +23,8 @@ mod course;
 mod model;
 mod retry;
 mod scheduler;
+#[cfg(test)]
+mod tests;
 mod timers;
 mod timetable;
 mod turns;

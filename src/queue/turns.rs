@@ -3,7 +3,7 @@
 //! Within a level the line goes round by round. A job that has used up its slice while another waits goes into the next
 //! round, behind all that are still in this one; who joins the line joins the present round. So nobody starves: before
 //! a job has its second slice, all that stood in line at its first have had theirs. Within a round those that have
-//! their turn keep it, the others come in the user's order.
+//! their turn keep it until their slice is used up, the others come in the user's order.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -28,7 +28,13 @@ impl Queue {
                 None => {
                     self.apply(id, &JobEvent::TakeTurn, Cause::Scheduler, now);
                 }
-                Some(files) => self.stop_runs(id, |file| !files.contains(&file)),
+                Some(files) => {
+                    self.stop_runs(id, |file| !files.contains(&file));
+                    if let Some(entry) = self.entries.get_mut(&id).filter(|entry| entry.yields) {
+                        entry.yields = false;
+                        self.set_line(id);
+                    }
+                }
             }
         }
         // In the order of the line, so that the more urgent connect first.
@@ -86,6 +92,7 @@ impl Queue {
             }
             if self.without_turn[entry.job.priority as usize] > 0 {
                 entry.round += 1;
+                entry.yields = true;
                 entry.stop_clocks(now);
                 entry.start_clocks(now);
                 entry.used = Duration::ZERO;
@@ -126,7 +133,9 @@ impl Queue {
         self.going_on = self.going_on + usize::from(goes_on) - usize::from(entry.goes_on);
         entry.goes_on = goes_on;
         entry.round = round;
-        entry.in_line = in_line.then_some((priority, round, !is_active, entry.job.place, id));
+        entry.yields &= is_active;
+        let has_turn = is_active && !entry.yields;
+        entry.in_line = in_line.then_some((priority, round, !has_turn, entry.job.place, id));
         if let Some(key) = entry.in_line {
             self.line.insert(key);
             self.without_turn[key.0 as usize] += usize::from(key.2);
