@@ -16,6 +16,7 @@
 //! | `run`, `open`, `background` | the engine without and with a window; starting it by itself |
 //! | `docs` | shell completions and manual pages |
 //! | `pick` | which job is meant |
+//! | `titles` | keeps secrets out of the process's title |
 //! | `print`, `json` | words for people; objects for programs |
 
 mod act;
@@ -38,6 +39,7 @@ mod progress;
 mod run;
 #[cfg(test)]
 mod samples;
+mod titles;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -61,7 +63,7 @@ use crate::engine::{EndSignals, Places, Run};
 /// Reads the command line, does what it says, and tells how the process should end.
 #[must_use]
 pub fn main() -> ExitCode {
-    let words = match Words::try_parse() {
+    let words = match Words::try_parse_from(titles::words()) {
         Ok(words) => words,
         Err(error) => {
             // A mistake, or the help or version that was asked for; nobody need be reading it.

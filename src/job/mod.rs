@@ -31,7 +31,7 @@ pub use file::{JobFile, Trouble, Validator};
 pub use finish::{AtEnd, Attempts, CommandEnd, FinishCommand, FinishCommandError};
 pub use list::{Complaint, List, ListEntry, list_option, read_list};
 pub(crate) use name::split_extension;
-pub use new::{Login, NewFile, NewHeader, NewJob, Secrets, address};
+pub use new::{Login, NewFile, NewHeader, NewJob, Secrets, address, is_secret_header, without_login};
 pub use orphan::Orphan;
 pub use pattern::{Brackets, MOST_ADDRESSES, PatternError, expand};
 pub use priority::Priority;

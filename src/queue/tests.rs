@@ -67,7 +67,7 @@ impl Stage {
     }
 
     fn set(&mut self, monotonic: Duration) {
-        self.now.unix_secs += (monotonic - self.now.monotonic).as_secs();
+        self.now.unix_secs += monotonic.saturating_sub(self.now.monotonic).as_secs();
         self.now.monotonic = monotonic;
     }
 
@@ -304,7 +304,7 @@ fn one_may_be_at_work_for_so_long_and_resuming_grants_it_anew() {
     // Holding does not count; resuming grants all of it again (bits.md 4.1).
     stage.queue.resume(id, stage.now).expect("resumed");
     stage.turn();
-    stage.pass(DAY - Duration::from_secs(1));
+    stage.pass(DAY.saturating_sub(Duration::from_secs(1)));
     assert_eq!(stage.fault_of(id), None);
     stage.pass(Duration::from_secs(1));
     assert_eq!(stage.fault_of(id), Some(FaultKind::TookTooLong));
