@@ -226,6 +226,14 @@ impl Job {
         self.wanted_files().all(|file| file.finished)
     }
 
+    /// Whether nothing has happened to it for that many days, though something could (bits.md 4.1,
+    /// JobInactivityTimeout).
+    #[must_use]
+    pub fn is_stale(&self, now_unix_secs: u64, stale_days: u32) -> bool {
+        let secs = u64::from(stale_days) * 24 * 60 * 60;
+        !self.state.is_final() && now_unix_secs.saturating_sub(self.modified_unix_secs) >= secs
+    }
+
     /// The most faults in a row any of its files has met.
     #[must_use]
     pub fn faults_in_a_row(&self) -> u32 {

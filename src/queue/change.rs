@@ -360,6 +360,8 @@ impl Queue {
             }
         })?;
         self.set_line(id);
+        // What held it back may not hold back one of its new priority.
+        self.reconsider(id, now);
         self.resume(id, now)
     }
 
