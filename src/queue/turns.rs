@@ -8,7 +8,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::book::{Effect, Entry, LineKey, Now, Queue};
+use super::book::Queue;
+use super::entry::{Entry, LineKey};
+use super::terms::{Effect, Now};
 use super::{Candidate, turns};
 use crate::job::{Cause, Event, JobEvent, JobId, JobState, Priority};
 
