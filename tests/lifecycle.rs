@@ -154,3 +154,23 @@ fn fifty_starts_at_once_leave_one_engine() {
     let twice = Command::new("find").arg(home.files()).args(["-name", "* (2)*"]).output().expect("find");
     assert!(twice.stdout.is_empty(), "nothing was fetched twice");
 }
+
+#[test]
+fn of_fifty_engines_started_at_once_one_runs_and_the_others_say_why_they_do_not() {
+    let home = Home::new();
+    let mut programs: Vec<Program> = (0..50).map(|_| home.start(["run"])).collect();
+    let mut refused = 0;
+    until("all but one have ended", 2 * SOON, || {
+        let ended = programs.iter_mut().map(Program::has_ended).collect::<Vec<_>>();
+        for (index, _) in ended.iter().enumerate().rev().filter(|(_, ended)| **ended) {
+            let said = programs.remove(index).end().code(5);
+            assert!(said.err.contains("running already") && said.err.contains("You can "), "{said:#?}");
+            refused += 1;
+        }
+        (refused == 49).then_some(())
+    });
+    let last = programs.pop().expect("the one that runs");
+    assert_eq!(holder(&home), Some(last.id()));
+    last.signal(Signal::TERM);
+    last.end().fine();
+}
