@@ -12,11 +12,13 @@
 //! | `port` | where the engine is |
 //! | `new`, `add` | what is asked for; queue it |
 //! | `get`, `course`, `progress` | fetch and wait; what to make of how it stands; how that is shown |
-//! | `look`, `act`, `limit` | list and show; pause, resume… and set; the cap |
+//! | `look`, `files`, `monitor` with `screen`, `log` | list and show; the files of one; what goes on; what has happened |
+//! | `act`, `set` | pause, resume…; set, file and move |
+//! | `limit`, `settings` | the caps over all; settings |
 //! | `run`, `open` | the engine without and with a window |
 //! | `docs` | shell completions and manual pages |
 //! | `pick` | which job is meant |
-//! | `print`, `json` | words for people; objects for programs |
+//! | `print`, `table`, `json`, `plain` | words for people, in columns; objects for programs; bitsadmin's lines |
 
 mod act;
 mod add;
@@ -24,19 +26,27 @@ mod args;
 mod course;
 mod docs;
 mod exit;
+mod files;
 mod get;
 mod json;
 mod limit;
+mod log;
 mod look;
+mod monitor;
 mod new;
 mod open;
 mod pick;
+mod plain;
 mod port;
 mod print;
 mod progress;
 mod run;
 #[cfg(test)]
 mod samples;
+mod screen;
+mod set;
+mod settings;
+mod table;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -99,16 +109,23 @@ async fn perform(task: Task, state_dir: Option<PathBuf>, out: &mut Out<'_>) -> R
     match task {
         Task::Add(words) => add::add(&places()?, words, out).await,
         Task::Get(words) => get::get(&places()?, words, out).await,
-        Task::List => look::list(&port()?, out).await,
+        Task::List { plain } => look::list(&port()?, plain, out).await,
         Task::Show { job } => look::show(&port()?, &job, out).await,
+        Task::Files { job } => files::files(&port()?, &job, out).await,
+        Task::Monitor(words) => monitor::monitor(&places()?, words, out).await,
+        Task::Log(words) => log::log(&port()?, words.job.as_deref(), words.number, out).await,
         Task::Pause(which) => act::act(&port()?, Deed::Pause, &which, out).await,
         Task::Resume(which) => act::act(&port()?, Deed::Resume, &which, out).await,
         Task::Retry(which) => act::act(&port()?, Deed::Retry, &which, out).await,
         Task::Cancel(which) => act::act(&port()?, Deed::Cancel, &which, out).await,
         Task::Complete(which) => act::act(&port()?, Deed::Complete, &which, out).await,
         Task::Remove(which) => act::act(&port()?, Deed::Remove, &which, out).await,
-        Task::Set(words) => act::set(&port()?, &words, out).await,
+        Task::Set(words) => set::set(&port()?, &words, out).await,
+        Task::File(words) => set::file(&port()?, &words, out).await,
+        Task::Move(words) => set::put(&port()?, &words, out).await,
         Task::Limit { rate } => limit::limit(&port()?, rate, out).await,
+        Task::Slow { to } => limit::slow(&port()?, to, out).await,
+        Task::Settings { key, value } => settings::settings(&port()?, key.as_deref(), &value, out).await,
         Task::Run { until_empty } => run::run(&places()?, until_empty, out).await,
         Task::Completions { shell } => docs::completions(shell, out),
         Task::Man { folder } => docs::man(folder.as_deref(), out),
@@ -141,6 +158,14 @@ fn no_thread(error: &std::io::Error) -> Failure {
     Failure::new(
         Exit::Failed,
         format!("The system is short of something: {error}. You can end some programs and try again."),
+    )
+}
+
+/// The engine answered something that is no answer to what was asked.
+fn nonsense() -> Failure {
+    Failure::new(
+        Exit::Instance,
+        "Meanwhile gave an answer that makes no sense. You can close the one that is running and start it anew.",
     )
 }
 
