@@ -220,9 +220,9 @@ until_true 'what was typed into the dialog' is lecture-08.mp4 name lecture-08.mp
 # --- The cap, by hand: the slider is dragged to the left
 
 before=$(meanwhile limit --json)
-place -200 28
+place -270 28
 xdotool mousedown 1
-for x in -210 -220 -225 -230; do
+for x in -280 -290 -295 -300; do
     place "$x" 28
     sleep 0.2
 done

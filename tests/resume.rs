@@ -382,6 +382,40 @@ fn a_part_that_was_cut_or_deleted_is_fetched_anew() {
 }
 
 #[test]
+fn a_part_that_says_it_is_of_another_attempt_is_fetched_anew() {
+    use rustix::fs::{XattrFlags, getxattr, setxattr};
+    const NAME: &str = "user.meanwhile.file";
+    let seen = goes_on_after(|home| {
+        let part = home.file("file.bin.part");
+        let mut label = vec![0; 64 << 10];
+        let bytes = getxattr(&part, NAME, &mut label[..]).expect("a label");
+        let label = String::from_utf8(label[..bytes].to_vec()).expect("text");
+        assert_eq!(label.matches("attempt:1").count(), 1, "{label}");
+        let other = label.replace("attempt:1", "attempt:2");
+        setxattr(&part, NAME, other.as_bytes(), XattrFlags::empty()).expect("another label");
+    });
+    assert_eq!(seen[1].first_byte(), Some(0));
+}
+
+#[test]
+fn what_a_crash_leaves_of_a_lost_list_is_found_again() {
+    let good = Good::new(content(309, TOTAL));
+    let server = Server::start(move |asked, answer| good.send_until(BROKEN_AT, asked, answer));
+    let home = Home::new();
+    let get = home.start(["get", &server.url("file.bin")]);
+    wait_for_half(&home);
+    get.kill();
+    let found = meanwhile::transfer::find_orphans(&[home.files()], &[]);
+    let [orphan] = &found[..] else { panic!("{found:?}") };
+    let file = orphan.file.as_ref().expect("the file it belongs to");
+    assert_eq!(file.url.as_str(), server.url("file.bin"));
+    assert_eq!((file.synced_bytes, file.total_bytes), (BROKEN_AT as u64, Some(TOTAL as u64)));
+    assert!(file.validator.etag.is_some());
+    let known = [home.file("file.bin.part")];
+    assert_eq!(meanwhile::transfer::find_orphans(&[home.files()], &known), []);
+}
+
+#[test]
 fn a_folder_that_is_gone_is_said_and_nothing_is_forgotten() {
     let good = Good::new(content(307, TOTAL));
     let bytes = good.bytes.clone();

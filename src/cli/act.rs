@@ -11,10 +11,6 @@ use crate::job::{JobId, JobState, Why};
 /// How many jobs are changed with one command when all are meant.
 const AT_ONCE: usize = 1000;
 
-/// What is said where only the list is there.
-pub(super) const NOTHING_TRANSFERS: &str =
-    "Nothing transfers now: it starts with the window (“meanwhile”) or with “meanwhile run”.";
-
 /// What can be done to jobs without saying more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Deed {
@@ -105,9 +101,6 @@ pub(super) async fn act(port: &Port, deed: Deed, which: &Which, out: &mut Out<'_
         out.json(&json::Done::of(done.clone()))?;
     }
     out.flush()?;
-    if matches!(deed, Deed::Resume | Deed::Retry) && !done.is_empty() {
-        note_rest(port);
-    }
     failure.map_or(Ok(Exit::Done), Err)
 }
 
@@ -135,7 +128,6 @@ async fn let_all_go(port: &Port, snapshot: &Snapshot, out: &mut Out<'_>) -> Resu
         state => state.goes_on_by_itself(),
     });
     let rest = ids(snapshot, |state| matches!(state, JobState::Suspended | JobState::Error(_))).len();
-    let any = !freed.is_empty();
     if out.is_json() {
         out.json(&json::Done { done: freed, paused: Some(false) })?;
     } else {
@@ -147,21 +139,11 @@ async fn let_all_go(port: &Port, snapshot: &Snapshot, out: &mut Out<'_>) -> Resu
             "{rest} more were paused one by one or have failed: “meanwhile resume --all” once more resumes them too."
         ));
     }
-    if any {
-        note_rest(port);
-    }
     Ok(Exit::Done)
 }
 
 fn ids(snapshot: &Snapshot, is_meant: impl Fn(&JobState) -> bool) -> Vec<JobId> {
     snapshot.jobs.iter().filter(|view| is_meant(&view.job.state)).map(|view| view.job.id).collect()
-}
-
-/// Says when things will go on, where nothing transfers now.
-pub(super) fn note_rest(port: &Port) {
-    if port.is_local() {
-        print::note(NOTHING_TRANSFERS);
-    }
 }
 
 #[cfg(test)]

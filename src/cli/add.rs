@@ -3,19 +3,25 @@
 use std::path::{Path, PathBuf};
 
 use super::args::{Add, How};
+use super::background::Background;
 use super::exit::{Exit, Failure};
 use super::new::{self, Target};
 use super::port::Port;
 use super::print::{self, Out};
-use super::{act, json, pick};
+use super::{json, pick};
 use crate::engine::{Change, Command, Places, Reply, Run};
-use crate::job::{Brackets, JobId, JobState, List, ListEntry, NewJob};
+use crate::job::{Brackets, JobId, List, ListEntry, NewJob};
 
 /// How many are handed over with one command: many enough to be quick, few enough for one request.
 const AT_ONCE: usize = 2000;
 
 /// Queues what is asked for.
-pub(super) async fn add(places: &Places, add: Add, out: &mut Out<'_>) -> Result<Exit, Failure> {
+pub(super) async fn add(
+    places: &Places,
+    add: Add,
+    background: &Background,
+    out: &mut Out<'_>,
+) -> Result<Exit, Failure> {
     let Add { urls, how, priority, paused, input, literal, together, parallel, hold, job } = add;
     let brackets = if literal { Brackets::Literal } else { Brackets::Patterns };
     let mut entries = new::entries(urls, brackets)?;
@@ -35,7 +41,10 @@ pub(super) async fn add(places: &Places, add: Add, out: &mut Out<'_>) -> Result<
     let Target { folder, file_name } = Target::of(&how)?;
     let mut jobs = new::jobs(entries, &how, file_name.as_deref(), priority.unwrap_or_default(), paused)?;
     if let Some(job) = job {
-        return add_files(&Port::open(places, Run::Nothing)?, &job, jobs, folder, out).await;
+        let port = Port::open(places, Run::Nothing)?;
+        let done = add_files(&port, &job, jobs, folder, out).await?;
+        background.take_over(port)?;
+        return Ok(done);
     }
     if together {
         jobs = vec![new::together(jobs, parallel)?];
@@ -51,15 +60,12 @@ pub(super) async fn add(places: &Places, add: Add, out: &mut Out<'_>) -> Result<
     for job in &mut jobs {
         new::put_into(job, &folder);
     }
-    let all_paused = jobs.iter().all(|job| job.paused);
     let ids = hand_over(&port, jobs, out).await?;
     if out.is_json() {
         out.json(&ids)?;
     }
     out.flush()?;
-    if !all_paused {
-        act::note_rest(&port);
-    }
+    background.take_over(port)?;
     Ok(Exit::Done)
 }
 
@@ -91,9 +97,6 @@ async fn add_files(
         out.line(print::deed(view.job.id, &done, &view.job.display_name()))?;
     }
     out.flush()?;
-    if !matches!(view.job.state, JobState::Suspended) {
-        act::note_rest(port);
-    }
     Ok(Exit::Done)
 }
 

@@ -22,6 +22,9 @@ pub(super) struct Words {
     /// Answer in JSON
     #[arg(long, global = true)]
     pub(super) json: bool,
+    /// Only keep the books: start no downloading in the background
+    #[arg(long, global = true)]
+    pub(super) no_start: bool,
     /// Keep everything under this folder (also: MEANWHILE_STATE_DIR)
     #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) state_dir: Option<PathBuf>,
@@ -95,6 +98,9 @@ pub(super) enum Task {
         /// End when nothing is left to do
         #[arg(long)]
         until_empty: bool,
+        /// The same, as a service: say nothing, and stay a minute for clicks on notifications
+        #[arg(long, hide = true)]
+        in_background: bool,
     },
     /// Print the completions for a shell
     Completions {

@@ -5,7 +5,10 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
+use tokio::sync::Notify;
+
 use super::args::Get;
+use super::background::Background;
 use super::course::{Course, Ending, Turn};
 use super::exit::{Exit, Failure};
 use super::json::{self, Event};
@@ -14,7 +17,7 @@ use super::port::{Port, Watch};
 use super::print::{self, Out};
 use super::progress::Progress;
 use crate::engine::{Change, Command, EndSignal, JobView, Places, Reply, Run};
-use crate::instance::{News, Shown};
+use crate::instance::{News, Shown, wait_for_other};
 use crate::job::{
     JobFile, JobId, ListEntry, NewJob, Priority, Waiting, bytes_in_words, duration_in_words, rate_in_words,
 };
@@ -24,7 +27,12 @@ const TRIES: u32 = 5;
 
 /// Fetches what is asked for, here or in the running instance. When that one ends before the job does, the
 /// work is taken over.
-pub(super) async fn get(places: &Places, get: Get, out: &mut Out<'_>) -> Result<Exit, Failure> {
+pub(super) async fn get(
+    places: &Places,
+    get: Get,
+    background: &Background,
+    out: &mut Out<'_>,
+) -> Result<Exit, Failure> {
     let Get { url, how, priority } = get;
     let Target { folder, file_name } = Target::of(&how)?;
     let folder = folder.map_or_else(|| new::absolute(Path::new(".")), Ok)?;
@@ -45,9 +53,9 @@ pub(super) async fn get(places: &Places, get: Get, out: &mut Out<'_>) -> Result<
             let places = places.clone();
             tokio::task::spawn_blocking(move || open(&places))
         };
-        let port = tokio::select! {
+        let (port, room) = tokio::select! {
             // Its panic was reported by its own hook.
-            port = open => port.unwrap_or(Err(Failure::Quiet(Exit::Instance)))?,
+            opened = open => opened.unwrap_or(Err(Failure::Quiet(Exit::Instance)))?,
             _ = &mut stop => return Ok(Exit::Interrupted),
         };
         let mut wait = match Wait::begin(&port, &job, taken_over, began, out.is_json()).await {
@@ -59,12 +67,29 @@ pub(super) async fn get(places: &Places, get: Get, out: &mut Out<'_>) -> Result<
             wait => wait?,
         };
         wait.arrived_before = arrived_bytes;
-        match wait.run(&mut stop, out).await {
-            Ok(Some(exit)) => return Ok(exit),
+        match wait.run(&mut stop, &room, out).await {
+            Ok(Some(exit)) => {
+                drop(wait);
+                // Others may have been added meanwhile; they are not this command's to end.
+                if port.snapshot_at_hand().is_some_and(|snapshot| snapshot.busy) {
+                    background.take_over(port)?;
+                }
+                return Ok(exit);
+            }
             Ok(None) => {
-                print::note("The Meanwhile that was running has ended; the download goes on here.");
                 arrived_bytes = wait.arrived_bytes();
                 taken_over = Some(wait.id);
+                drop(wait);
+                let was_local = port.is_local();
+                drop(port);
+                if was_local {
+                    print::note("The window takes over; the download goes on there.");
+                    let places = places.clone();
+                    // Where nobody comes after all, the download goes on here.
+                    let _ = tokio::task::spawn_blocking(move || wait_for_other(&places)).await;
+                } else {
+                    print::note("The Meanwhile that was running has ended; the download goes on here.");
+                }
             }
             // Nobody reads the events any more: as with a signal, nothing goes on unseen.
             Err(Failure::Quiet(_)) => {
@@ -76,12 +101,18 @@ pub(super) async fn get(places: &Places, get: Get, out: &mut Out<'_>) -> Result<
     }
 }
 
-fn open(places: &Places) -> Result<Port, Failure> {
+/// The engine, and what is rung when the window wants to take its place.
+fn open(places: &Places) -> Result<(Port, Arc<Notify>), Failure> {
     let mut port = Port::open(places, Run::Asked)?;
+    let room = Arc::new(Notify::new());
     if let Port::Local(local) = &mut port {
-        local.serve(|| Shown::NoWindow)?;
+        let asked = Arc::clone(&room);
+        local.serve(move || {
+            asked.notify_one();
+            Shown::MakesRoom
+        })?;
     }
-    Ok(port)
+    Ok((port, room))
 }
 
 /// One wait for one job.
@@ -147,10 +178,11 @@ impl<'a> Wait<'a> {
         })
     }
 
-    /// Waits until the job ends or a signal comes; `None` when the instance that has the job ends.
+    /// Waits until the job ends or a signal comes; `None` when the instance that has the job ends or makes room.
     async fn run(
         &mut self,
         stop: &mut (impl Future<Output = EndSignal> + Unpin),
+        room: &Notify,
         out: &mut Out<'_>,
     ) -> Result<Option<Exit>, Failure> {
         if out.is_json() {
@@ -161,6 +193,10 @@ impl<'a> Wait<'a> {
             let news = tokio::select! {
                 news = self.watch.next() => news?,
                 _ = &mut *stop => return self.interrupted(out).await.map(Some),
+                () = room.notified() => {
+                    self.progress.clear();
+                    return Ok(None);
+                }
             };
             let view = match news {
                 News::Job(view) => view,

@@ -15,7 +15,7 @@
 //! | `look`, `files`, `monitor` with `screen`, `log` | list and show; the files of one; what goes on; what has happened |
 //! | `act`, `set` | pause, resume…; set, file and move |
 //! | `limit`, `settings` | the caps over all; settings |
-//! | `run`, `open` | the engine without and with a window |
+//! | `run`, `open`, `background` | the engine without and with a window; starting it by itself |
 //! | `docs` | shell completions and manual pages |
 //! | `pick` | which job is meant |
 //! | `print`, `table`, `json`, `plain` | words for people, in columns; objects for programs; bitsadmin's lines |
@@ -23,6 +23,7 @@
 mod act;
 mod add;
 mod args;
+mod background;
 mod course;
 mod docs;
 mod exit;
@@ -58,10 +59,12 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use act::Deed;
-use args::{Task, Words};
+use args::{Property, Task, Words};
+use background::Background;
 use exit::{Exit, Failure};
 use port::Port;
 use print::Out;
+use run::Until;
 
 use crate::engine::{EndSignals, Places, Run};
 
@@ -94,57 +97,89 @@ pub fn main() -> ExitCode {
 
 fn carry_out(words: Words, out: &mut Out<'_>) -> Result<Exit, Failure> {
     // The window has its own loop, and no runtime may be around it.
-    let Some(task) = words.task else { return open::open(&places(words.state_dir)?) };
+    let state_dir = state_dir(words.state_dir)?;
+    let background = Background { state_dir, not_wanted: words.no_start };
+    let Some(task) = words.task else {
+        return open::open(&places(background.state_dir.clone())?, &background);
+    };
     let runtime = runtime()?;
-    let done = runtime.block_on(perform(task, words.state_dir, out));
+    let done = runtime.block_on(perform(task, background, out));
     // A talk with another instance that nobody waits for any more is not waited for here either.
     runtime.shutdown_background();
     done
 }
 
-async fn perform(task: Task, state_dir: Option<PathBuf>, out: &mut Out<'_>) -> Result<Exit, Failure> {
+async fn perform(task: Task, background: Background, out: &mut Out<'_>) -> Result<Exit, Failure> {
     // Only where they are needed: packages are built where nobody has a home.
-    let places = || places(state_dir.clone());
+    let places = || places(background.state_dir.clone());
     let port = || Port::open(&places()?, Run::Nothing);
     match task {
-        Task::Add(words) => add::add(&places()?, words, out).await,
-        Task::Get(words) => get::get(&places()?, words, out).await,
+        Task::Add(words) => add::add(&places()?, words, &background, out).await,
+        Task::Get(words) => get::get(&places()?, words, &background, out).await,
         Task::List { plain } => look::list(&port()?, plain, out).await,
         Task::Show { job } => look::show(&port()?, &job, out).await,
         Task::Files { job } => files::files(&port()?, &job, out).await,
         Task::Monitor(words) => monitor::monitor(&places()?, words, out).await,
         Task::Log(words) => log::log(&port()?, words.job.as_deref(), words.number, out).await,
         Task::Pause(which) => act::act(&port()?, Deed::Pause, &which, out).await,
-        Task::Resume(which) => act::act(&port()?, Deed::Resume, &which, out).await,
-        Task::Retry(which) => act::act(&port()?, Deed::Retry, &which, out).await,
+        Task::Resume(which) => {
+            let port = port()?;
+            let done = act::act(&port, Deed::Resume, &which, out).await;
+            background.take_over(port).and(done)
+        }
+        Task::Retry(which) => {
+            let port = port()?;
+            let done = act::act(&port, Deed::Retry, &which, out).await;
+            background.take_over(port).and(done)
+        }
         Task::Cancel(which) => act::act(&port()?, Deed::Cancel, &which, out).await,
         Task::Complete(which) => act::act(&port()?, Deed::Complete, &which, out).await,
         Task::Remove(which) => act::act(&port()?, Deed::Remove, &which, out).await,
-        Task::Set(words) => set::set(&port()?, &words, out).await,
-        Task::File(words) => set::file(&port()?, &words, out).await,
+        Task::Set(words) => {
+            let port = port()?;
+            let done = set::set(&port, &words, out).await;
+            // Only another address makes a download go on.
+            if words.what == Property::Address { background.take_over(port).and(done) } else { done }
+        }
+        Task::File(words) => {
+            let port = port()?;
+            let done = set::file(&port, &words, out).await;
+            background.take_over(port).and(done)
+        }
         Task::Move(words) => set::put(&port()?, &words, out).await,
         Task::Limit { rate } => limit::limit(&port()?, rate, out).await,
         Task::Slow { to } => limit::slow(&port()?, to, out).await,
         Task::Settings { key, value } => settings::settings(&port()?, key.as_deref(), &value, out).await,
-        Task::Run { until_empty } => run::run(&places()?, until_empty, out).await,
+        Task::Run { until_empty, in_background } => {
+            let until = match (in_background, until_empty) {
+                (true, _) => Until::NobodyClicks,
+                (false, true) => Until::Empty,
+                (false, false) => Until::Told,
+            };
+            run::run(&places()?, until, out).await
+        }
         Task::Completions { shell } => docs::completions(shell, out),
         Task::Man { folder } => docs::man(folder.as_deref(), out),
     }
 }
 
-/// Where everything is kept: `--state-dir`, else `MEANWHILE_STATE_DIR`, else where the desktop says.
+/// The state folder that was named: `--state-dir`, else `MEANWHILE_STATE_DIR`.
+fn state_dir(named: Option<PathBuf>) -> Result<Option<PathBuf>, Failure> {
+    let named = named.or_else(|| std::env::var_os("MEANWHILE_STATE_DIR").map(PathBuf::from));
+    let Some(folder) = named.filter(|folder| folder != Path::new("")) else { return Ok(None) };
+    std::path::absolute(&folder).map(Some).map_err(|error| {
+        let folder = folder.display();
+        Failure::new(
+            Exit::Instance,
+            format!("The folder {folder} cannot be found: {error}. You can name it starting with /."),
+        )
+    })
+}
+
+/// Where everything is kept: in the folder that was named, else where the desktop says.
 fn places(state_dir: Option<PathBuf>) -> Result<Places, Failure> {
-    let named = state_dir.or_else(|| std::env::var_os("MEANWHILE_STATE_DIR").map(PathBuf::from));
-    match named.filter(|folder| folder != Path::new("")) {
-        Some(folder) => Ok(Places::under(&std::path::absolute(&folder).map_err(|error| {
-            Failure::new(
-                Exit::Instance,
-                format!(
-                    "The folder {} cannot be found: {error}. You can name it starting with /.",
-                    folder.display()
-                ),
-            )
-        })?)),
+    match state_dir {
+        Some(folder) => Ok(Places::under(&folder)),
         None => Ok(Places::of_this_user()?),
     }
 }

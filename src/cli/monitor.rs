@@ -10,11 +10,11 @@ use tokio::time::MissedTickBehavior;
 use super::args::Monitor;
 use super::exit::{Exit, Failure};
 use super::json::{self, Look};
+use super::plain;
 use super::port::Port;
 use super::print::{self, Out};
 use super::screen::{Screen, frame};
 use super::table::{Column, Table};
-use super::{act, plain};
 use crate::engine::{EndSignal, JobView, Places, Run, Snapshot};
 use crate::instance;
 use crate::job::{JobId, JobState, Rate, Waiting, duration_in_words, rate_in_words};
@@ -196,7 +196,7 @@ impl Changes {
         self.around = around;
         match &snapshot.waiting {
             Some(waiting) => Some(print::all_wait(waiting, now)),
-            None if !runs => Some(act::NOTHING_TRANSFERS.to_owned()),
+            None if !runs => Some(print::NOTHING_TRANSFERS.to_owned()),
             None => had_to_wait.then(|| "Downloads go on.".to_owned()),
         }
     }
@@ -271,6 +271,6 @@ mod tests {
         assert!(said(&held, true).is_some_and(|remark| remark.starts_with("All downloads are paused. ")));
         assert_eq!(said(&held, true), None);
         assert_eq!(said(&free, true).as_deref(), Some("Downloads go on."));
-        assert_eq!(said(&free, false).as_deref(), Some(act::NOTHING_TRANSFERS));
+        assert_eq!(said(&free, false).as_deref(), Some(print::NOTHING_TRANSFERS));
     }
 }

@@ -1,25 +1,24 @@
 //! `meanwhile` alone: the window.
 
+use super::background::Background;
 use super::exit::{Exit, Failure};
-use super::port::Local;
+use super::port::{Local, Port};
 use crate::engine::{EndSignal, Places, Run};
-use crate::instance::{Instance, Shown, claim_or_connect};
+use crate::instance::{Instance, Shown, claim_or_connect, claim_when_free};
 use crate::window::{self, Door};
 
 /// Opens the window, or brings that of the running instance to the front.
-pub(super) fn open(places: &Places) -> Result<Exit, Failure> {
+pub(super) fn open(places: &Places, background: &Background) -> Result<Exit, Failure> {
+    let mut took_over = false;
     let claim = match claim_or_connect(places)? {
         Instance::Mine(claim) => claim,
-        Instance::Other(other) => {
-            return match other.show()? {
-                Shown::Shown => Ok(Exit::Done),
-                Shown::NoWindow => Err(Failure::new(
-                    Exit::Instance,
-                    "Meanwhile is running without a window, as “meanwhile run” or “meanwhile get”. You can \
-                     end that first, or look with “meanwhile list”.",
-                )),
-            };
-        }
+        Instance::Other(other) => match other.show()? {
+            Shown::Shown => return Ok(Exit::Done),
+            Shown::MakesRoom => {
+                took_over = true;
+                claim_when_free(places)?
+            }
+        },
     };
     let mut local = Local::start(claim, places, Run::All)?;
     let door = Door::default();
@@ -32,7 +31,13 @@ pub(super) fn open(places: &Places) -> Result<Exit, Failure> {
     let shown = window::run(local.handle(), &door);
     let stop = signals.end();
     match (shown, stop) {
-        (Err(error), _) => Err(Failure::new(Exit::NoDisplay, error.to_string())),
+        (Err(error), _) => {
+            if took_over {
+                // What ran before is not to stop because there is no window.
+                background.take_over(Port::Local(Box::new(local)))?;
+            }
+            Err(Failure::new(Exit::NoDisplay, error.to_string()))
+        }
         (Ok(()), Some(EndSignal::Interrupt)) => Ok(Exit::Interrupted),
         (Ok(()), _) => Ok(Exit::Done),
     }

@@ -12,6 +12,10 @@ use super::exit::Failure;
 use crate::engine::{CapView, JobView, WhichCap};
 use crate::job::{JobId, JobState, Waiting, Why, duration_in_words};
 
+/// What is said where only the list is there.
+pub(super) const NOTHING_TRANSFERS: &str =
+    "Nothing transfers now: it starts with the window (“meanwhile”) or with “meanwhile run”.";
+
 /// Standard output, or what stands in for it in a test.
 pub(super) struct Out<'a> {
     to: BufWriter<Box<dyn Write + 'a>>,

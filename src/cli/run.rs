@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use tokio::sync::Notify;
+
 use super::exit::{Exit, Failure};
 use super::json::{self, Event};
 use super::port::Local;
@@ -11,8 +13,19 @@ use crate::engine::{EndSignal, Handle, JobView, Places, Run, Snapshot};
 use crate::instance::{Instance, Shown, claim_or_connect};
 use crate::job::{JobId, JobState};
 
+/// How long the engine runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Until {
+    /// A signal comes.
+    Told,
+    /// Nothing is left to do.
+    Empty,
+    /// Nothing is left to do, and nobody is going to click on a notification.
+    NobodyClicks,
+}
+
 /// Transfers whatever is queued until a signal comes, or until nothing is left to do.
-pub(super) async fn run(places: &Places, until_empty: bool, out: &mut Out<'_>) -> Result<Exit, Failure> {
+pub(super) async fn run(places: &Places, until: Until, out: &mut Out<'_>) -> Result<Exit, Failure> {
     let claim = match claim_or_connect(places)? {
         Instance::Mine(claim) => claim,
         Instance::Other(_) => {
@@ -24,12 +37,21 @@ pub(super) async fn run(places: &Places, until_empty: bool, out: &mut Out<'_>) -
     };
     let mut signals = super::listen()?;
     let mut local = Local::start(claim, places, Run::All)?;
-    local.serve(|| Shown::NoWindow)?;
-    if !out.is_json() && !until_empty {
+    let room = Arc::new(Notify::new());
+    let asked = Arc::clone(&room);
+    local.serve(move || {
+        asked.notify_one();
+        Shown::MakesRoom
+    })?;
+    if !out.is_json() && until == Until::Told {
         print::note("Meanwhile is running. You can stop it with Ctrl+C; everything is kept.");
     }
     tokio::select! {
-        ended = attend(local.handle().clone(), until_empty, out) => ended,
+        ended = attend(local.handle().clone(), until, out) => ended,
+        () = room.notified() => {
+            print::note("The window takes over.");
+            Ok(Exit::Done)
+        }
         stop = signals.next() => Ok(match stop {
             EndSignal::Interrupt => Exit::Interrupted,
             EndSignal::Terminate => Exit::Done,
@@ -37,11 +59,16 @@ pub(super) async fn run(places: &Places, until_empty: bool, out: &mut Out<'_>) -
     }
 }
 
-/// Says what ends, until nothing goes on by itself (if that is wanted).
-async fn attend(mut handle: Handle, until_empty: bool, out: &mut Out<'_>) -> Result<Exit, Failure> {
+/// Says what ends, until nothing is left to do (if that is wanted).
+async fn attend(mut handle: Handle, until: Until, out: &mut Out<'_>) -> Result<Exit, Failure> {
     let mut log = Log::new(handle.snapshot());
     loop {
-        if until_empty && !log.last.jobs.iter().any(|view| view.job.state.goes_on_by_itself()) {
+        let is_over = match until {
+            Until::Told => false,
+            Until::Empty => !log.last.busy,
+            Until::NobodyClicks => !log.last.busy && !log.last.lingers,
+        };
+        if is_over {
             return Ok(if log.failed { Exit::Failed } else { Exit::Done });
         }
         let Ok(snapshot) = handle.next_snapshot().await else {
@@ -128,21 +155,24 @@ mod tests {
     }
 
     fn snapshot(views: &[&JobView]) -> Snapshot {
-        samples::snapshot(views.iter().map(|view| (*view).clone()))
+        let busy = views.iter().any(|view| view.job.state.goes_on_by_itself());
+        Snapshot { busy, ..samples::snapshot(views.iter().map(|view| (*view).clone())) }
     }
 
     async fn until_empty(steps: Vec<Snapshot>) -> (Result<Exit, Failure>, String) {
         let mut steps = steps.into_iter();
         let (handle, border) = border(steps.next().expect("a first one"));
         let mut text = Vec::new();
-        let (ended, ()) =
-            tokio::join!(async { attend(handle, true, &mut Out::new(&mut text, false)).await }, async {
+        let (ended, ()) = tokio::join!(
+            async { attend(handle, Until::Empty, &mut Out::new(&mut text, false)).await },
+            async {
                 for step in steps {
                     tokio::task::yield_now().await;
                     border.publish(step);
                 }
                 tokio::task::yield_now().await;
-            });
+            }
+        );
         (ended, String::from_utf8(text).expect("text"))
     }
 
@@ -180,7 +210,7 @@ mod tests {
         let (handle, border) = border(snapshot(&[&one]));
         drop(border);
         let mut out = Out::new(Vec::new(), false);
-        let ended = attend(handle, true, &mut out).await;
+        let ended = attend(handle, Until::Empty, &mut out).await;
         assert_eq!(ended.map_err(|failure| failure.exit()), Err(Exit::Failed));
     }
 }

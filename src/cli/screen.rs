@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use super::act;
 use super::exit::Failure;
 use super::print::{self, Out};
 use super::table::{Column, Table};
@@ -70,7 +69,7 @@ pub(super) fn frame(snapshot: &Snapshot, runs: bool, now: u64, width: usize, hei
     if let Some(waiting) = &snapshot.waiting {
         lines.push(print::all_wait(waiting, now));
     } else if !runs {
-        lines.push(act::NOTHING_TRANSFERS.to_owned());
+        lines.push(print::NOTHING_TRANSFERS.to_owned());
     }
     lines.push(String::new());
     // The names of the columns, what was left out, and the cursor have a line each.

@@ -2,7 +2,6 @@
 
 use std::fmt::Display;
 
-use super::act::note_rest;
 use super::args::{Cap, FileDeed, Move, OneFile, Property, Set, Switch};
 use super::exit::{Exit, Failure};
 use super::port::Port;
@@ -68,9 +67,6 @@ async fn change_file(
     let done = if view.job.files.len() > 1 { format!("file {number} {done}") } else { done.to_owned() };
     let exit = say(view, &done, out)?;
     out.flush()?;
-    if what != FileDeed::Skip && !view.job.state.is_final() {
-        note_rest(port);
-    }
     Ok(exit)
 }
 

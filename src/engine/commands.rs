@@ -1,6 +1,5 @@
 //! What each command does to the jobs.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -8,7 +7,7 @@ use tokio::time::Instant;
 use super::core::{AfterSave, AnswerTo, Chore, Core, unix_secs};
 use super::runs::access_of;
 use super::{Change, Command, Envelope, Refusal, Reply, SettingView};
-use crate::job::{Cause, Event, Fault, Job, JobId, JobState, NewFile, NewJob, Secrets, StartMode, address};
+use crate::job::{Cause, Event, Job, JobId, JobState, NewFile, NewJob, Secrets, StartMode, address};
 use crate::queue::Refused;
 use crate::store::Record;
 use crate::transfer;
@@ -283,52 +282,9 @@ impl Core {
         let read = self.saver.read_log(job, most);
         let waker = self.border.waker();
         self.chores.spawn(async move {
-            let entries = tokio::task::spawn_blocking(read).await.unwrap_or_default();
+            let read = tokio::task::spawn_blocking(read).await.unwrap_or_else(|error| Err(error.to_string()));
             // Whoever asked may have stopped waiting.
-            let _ = answer.send(Ok(Reply::Log(entries)));
-            waker();
-            Chore::Answered
-        });
-    }
-
-    fn adopt(&mut self, parts: &[PathBuf], answer: AnswerTo) {
-        let is_meant = |part: &PathBuf| parts.contains(part);
-        let mut jobs = Vec::new();
-        for orphan in self.orphans.iter().filter(|orphan| is_meant(&orphan.part)) {
-            let Some(file) = &orphan.file else { continue };
-            let new = NewJob::of(file.url.as_str(), &file.folder);
-            match new.into_job(JobId::random(), unix_secs()) {
-                Ok((mut job, secrets)) => {
-                    job.files = vec![(**file).clone()];
-                    job.place = self.queue.next_place();
-                    jobs.push((job, secrets, "taking up what was left behind".to_owned()));
-                }
-                Err(fault) => return self.border.answer(answer, Err(Refusal::Fault(fault))),
-            }
-        }
-        let is_adopted =
-            |part: &PathBuf| jobs.iter().any(|(job, ..)| job.files[0].part_path().as_ref() == Some(part));
-        Arc::make_mut(&mut self.orphans).retain(|orphan| !is_adopted(&orphan.part));
-        let records = jobs.iter().map(|(job, ..)| Record::Job(Arc::new(job.clone()))).collect();
-        self.save(records, AfterSave::Add(jobs, answer));
-    }
-
-    fn delete_orphans(&mut self, parts: Vec<PathBuf>, answer: AnswerTo) {
-        let known: Vec<PathBuf> =
-            parts.into_iter().filter(|part| self.orphans.iter().any(|orphan| orphan.part == *part)).collect();
-        Arc::make_mut(&mut self.orphans).retain(|orphan| !known.contains(&orphan.part));
-        let waker = self.border.waker();
-        self.chores.spawn(async move {
-            let deleted = tokio::task::spawn_blocking(move || {
-                known.iter().try_for_each(|part| {
-                    std::fs::remove_file(part).map_err(|error| {
-                        Fault::new(crate::job::FaultKind::DiskFailed, format!("{}: {error}", part.display()))
-                    })
-                })
-            });
-            let result = deleted.await.unwrap_or(Ok(()));
-            // Whoever asked may have stopped waiting.
-            let _ = answer.send(result.map(|()| Reply::Done).map_err(Refusal::Fault));
+            let _ = answer.send(read.map(Reply::Log).map_err(Refusal::NotSaved));
             waker();
             Chore::Answered
         });

@@ -58,6 +58,8 @@ pub(super) enum Chore {
     /// These unfinished files of a job are deleted.
     Cleaned(JobId, Vec<PathBuf>),
     FreeBytes(Option<u64>),
+    /// Unfinished files no job knows of.
+    Orphans(Vec<Orphan>),
     /// The answer is on its way.
     Answered,
 }
@@ -143,6 +145,11 @@ impl Core {
             core.log(Cause::Fault, Event::Damaged { what });
         }
         core.look_at_conditions();
+        let records = core.carry_out();
+        core.save(records, AfterSave::Nothing);
+        if start.mode == Run::All {
+            core.look_for_orphans();
+        }
         core
     }
 
@@ -193,7 +200,7 @@ impl Core {
         let publish_at = self.publish_if_due(now);
         let tick_at = self.queue.next_tick().filter(|_| !self.closing).map(|at| self.started + at);
         let stale_at = Some(self.next_look_for_stale).filter(|_| !self.closing && !self.queue.is_empty());
-        let again_at = self.ends.next_try().filter(|_| !self.closing);
+        let again_at = self.ends.next_change().filter(|_| !self.closing);
         [publish_at, self.next_measure, tick_at, stale_at, again_at].into_iter().flatten().min()
     }
 
@@ -462,6 +469,7 @@ impl Core {
             }
             Chore::Cleaned(id, parts) => self.queue.cleaned(id, &parts),
             Chore::FreeBytes(free_bytes) => self.free_bytes = free_bytes,
+            Chore::Orphans(orphans) => self.take_in_orphans(orphans),
             Chore::Answered => {}
         }
     }
@@ -533,6 +541,8 @@ impl Core {
             limit: self.settings.limit,
             paused: self.settings.paused,
             slow: self.settings.slow,
+            busy: (self.queue.goes_on_by_itself() && !conditions.is_stopped_by_user()) || self.ends.is_busy(),
+            lingers: self.ends.lingers(),
             waiting: conditions.blocking_priority(crate::job::Priority::Normal).map(|(waiting, _)| waiting),
             orphans: Arc::clone(&self.orphans),
             theme: self.settings.theme,

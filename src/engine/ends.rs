@@ -1,8 +1,9 @@
 //! What is done because a job has come to its end: the user is told, and its command is run. Each at least once: that it
 //! is done is saved after it was done, and what was not saved as done is done again.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -10,24 +11,31 @@ use tokio::time::Instant;
 
 use super::core::{Core, unix_secs};
 use super::finish_command::{Facts, Ran, Runner};
-use crate::job::{Cause, CommandEnd, Event, JobId, LogEntry};
+use crate::job::{AtEnd, Cause, CommandEnd, Event, JobId, LogEntry};
 use crate::session::SessionBus;
 use crate::session::notify::{self, Ended, News, Wish};
 
 /// How many notices may wait for the desktop. One that finds no room is shown at the next start.
 const NOTICES_WAITING: usize = 256;
 
+/// How long after a notice the program is still there for a click on it, even if there is nothing else to do.
+const LINGER: Duration = Duration::from_mins(1);
+
 /// The engine's part of it.
 #[derive(Default)]
 pub(super) struct Ends {
     /// Jobs that have come to their end just now.
     came: BTreeSet<JobId>,
+    /// Jobs the desktop is telling of.
+    telling: HashSet<JobId>,
     /// Jobs whose command is to be run again, and when.
     again: HashMap<JobId, Instant>,
     runner: Arc<Runner>,
     /// The commands that run. Dropping it ends them; they are run again at the next start.
     running: JoinSet<(JobId, Ran)>,
     desktop: Option<Desktop>,
+    /// How long a click on the last notice is waited for.
+    lingers_until: Option<Instant>,
 }
 
 /// The task that talks to the desktop, from the first notice on.
@@ -49,17 +57,34 @@ impl Ends {
         self.came.insert(id);
     }
 
-    /// When a command is to be run again.
-    pub(super) fn next_try(&self) -> Option<Instant> {
-        self.again.values().min().copied()
+    /// When there is something to do or to say: a command is to be run again, or nobody clicks any more.
+    pub(super) fn next_change(&self) -> Option<Instant> {
+        let lingers = self.lingers_until.filter(|at| *at > Instant::now());
+        self.again.values().copied().chain(lingers).min()
+    }
+
+    /// Whether something is to be done still.
+    pub(super) fn is_busy(&self) -> bool {
+        let is_idle = self.came.is_empty()
+            && self.telling.is_empty()
+            && self.running.is_empty()
+            && self.again.is_empty();
+        !is_idle
+    }
+
+    /// Whether somebody may yet click on a notice.
+    pub(super) fn lingers(&self) -> bool {
+        self.lingers_until.is_some_and(|at| at > Instant::now())
     }
 
     /// No more is to be done.
     pub(super) fn close(&mut self) {
         self.came.clear();
+        self.telling.clear();
         self.again.clear();
         self.running.abort_all();
         self.desktop = None;
+        self.lingers_until = None;
     }
 
     /// The next thing heard. Waits for ever while there is nothing to hear.
@@ -108,10 +133,12 @@ impl Core {
         came.extend(due);
         for id in came {
             let Some(job) = self.queue.job(id).cloned() else { continue };
-            let mut at_end = job.at_end;
-            if at_end.tell && Ended::of(&job).is_none_or(|ended| self.ends.wish(Wish::Tell(ended))) {
-                at_end.tell = false;
-                self.queue.set_at_end(id, at_end);
+            let at_end = job.at_end;
+            if at_end.tell
+                && let Some(ended) = Ended::of(&job)
+                && self.ends.wish(Wish::Tell(ended))
+            {
+                self.ends.telling.insert(id);
             }
             if at_end.run
                 && let (Some(command), Some(facts)) = (job.finish.clone(), Facts::of(&job))
@@ -133,7 +160,18 @@ impl Core {
                     let _ = self.queue.resume(id, now);
                 }
             }
-            Heard::Desktop(News::Trouble(sentence)) => self.notice(&sentence),
+            Heard::Desktop(News::Told(id, is_shown)) => {
+                self.ends.telling.remove(&id);
+                if is_shown {
+                    self.ends.lingers_until = Some(Instant::now() + LINGER);
+                }
+                if let Some(job) = self.queue.job(id) {
+                    let at_end = AtEnd { tell: false, ..job.at_end };
+                    self.queue.set_at_end(id, at_end);
+                }
+            }
+            // Not a notice: where there is no desktop it would be one at every start.
+            Heard::Desktop(News::Trouble(what)) => self.log(Cause::Session, Event::System { what }),
         }
     }
 

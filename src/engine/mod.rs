@@ -11,6 +11,7 @@ mod core;
 mod ends;
 mod finish_command;
 mod handle;
+mod orphans;
 mod pace;
 mod places;
 mod runs;
@@ -60,20 +61,32 @@ impl Engine {
         let (settings, notices) = store::load_settings(&places.settings);
         loaded.notices.extend(notices);
         let (saver, saved_news) = {
-            let log = store::LogFiles::open(&places.state).map_err(sentence)?;
+            let log = store::LogFiles::open(&places.state);
             saver::Saver::start(files, log, places.state.clone(), places.settings.clone())?
         };
         let (handle, border) = border(Snapshot::default());
         let usual_folder = places::usual_download_folder();
-        let mut core =
-            core::Core::new(core::Start { border, mode, loaded, settings, usual_folder, saver, saved_news });
-        // Whoever looks at the first snapshot sees what was on disk.
-        core.publish();
-        let (stop, stopped) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| no_thread(&error))?;
+        let core = {
+            // What was left over from last time is begun with at once.
+            let _inside = runtime.enter();
+            let mut core = core::Core::new(core::Start {
+                border,
+                mode,
+                loaded,
+                settings,
+                usual_folder,
+                saver,
+                saved_news,
+            });
+            // Whoever looks at the first snapshot sees what was on disk.
+            core.publish();
+            core
+        };
+        let (stop, stopped) = oneshot::channel();
         let thread = std::thread::Builder::new()
             .name("transfer".into())
             .spawn(move || runtime.block_on(core.run(stopped)))

@@ -170,7 +170,8 @@ impl Core {
             }
             News::Synced(synced_bytes) => {
                 self.queue.synced(id, file, synced_bytes, now);
-                let record = Record::Progress { job: id, file, synced_bytes };
+                let attempt = self.queue.job(id).map_or(0, |job| job.files[file].attempt);
+                let record = Record::Progress { job: id, file, attempt, synced_bytes };
                 self.save(vec![record], AfterSave::Nothing);
             }
         }

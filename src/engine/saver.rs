@@ -95,9 +95,9 @@ impl Saver {
         &self,
         job: Option<JobId>,
         most: usize,
-    ) -> impl FnOnce() -> Vec<LogEntry> + Send + 'static {
+    ) -> impl FnOnce() -> Result<Vec<LogEntry>, String> + Send + 'static {
         let folder = self.state_folder.clone();
-        move || LogFiles::read(&folder, job, most)
+        move || LogFiles::open(&folder).read(job, most).map_err(|error| error.to_string())
     }
 
     fn wish(&mut self, wish: Wish) -> Option<u64> {

@@ -32,6 +32,10 @@ pub struct Snapshot {
     pub paused: bool,
     /// Whether the slow cap holds.
     pub slow: bool,
+    /// Whether there is something to do, now or later, without the user.
+    pub busy: bool,
+    /// Whether somebody may yet click on a notice of the desktop.
+    pub lingers: bool,
     /// What keeps all background jobs waiting, if anything does.
     pub waiting: Option<Waiting>,
     /// Unfinished files without a job that were found when the program started.
@@ -56,6 +60,8 @@ impl Snapshot {
             && self.limit == other.limit
             && self.paused == other.paused
             && self.slow == other.slow
+            && self.busy == other.busy
+            && self.lingers == other.lingers
             && self.waiting == other.waiting
             && Arc::ptr_eq(&self.orphans, &other.orphans)
             && self.theme == other.theme

@@ -91,5 +91,35 @@ fn claim_or_connect_within(places: &Places, patience: Duration) -> Result<Instan
     }
 }
 
+/// Claims the state folder as soon as its holder, who has said that it makes room, has ended.
+///
+/// # Errors
+/// The folder cannot be used, or the holder does not end.
+pub fn claim_when_free(places: &Places) -> Result<Claim, ReachError> {
+    let deadline = Instant::now() + 2 * PATIENCE;
+    loop {
+        match claim(places) {
+            Err(held @ ClaimError::Held { .. }) if Instant::now() >= deadline => {
+                let cause = std::io::ErrorKind::TimedOut.into();
+                return Err(ReachError::NoAnswer { held, cause });
+            }
+            Err(ClaimError::Held { .. }) => std::thread::park_timeout(Duration::from_millis(10)),
+            claimed => return claimed.map_err(ReachError::Claim),
+        }
+    }
+}
+
+/// Waits until somebody else answers for the state folder, a few seconds at most; says whether that came to be.
+pub fn wait_for_other(places: &Places) -> bool {
+    let deadline = Instant::now() + PATIENCE;
+    while Instant::now() < deadline {
+        if connect(places).is_ok() {
+            return true;
+        }
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+    false
+}
+
 #[cfg(test)]
 mod tests;

@@ -63,8 +63,8 @@ pub(super) enum Answer {
 pub enum Shown {
     /// It comes to the front.
     Shown,
-    /// That process has none.
-    NoWindow,
+    /// That process has none and ends, so that the one that asks can take its place.
+    MakesRoom,
 }
 
 /// A snapshot without its jobs.
@@ -76,6 +76,8 @@ pub(super) struct Overview {
     pub(super) limit: Option<Rate>,
     pub(super) paused: bool,
     pub(super) slow: bool,
+    pub(super) busy: bool,
+    pub(super) lingers: bool,
     pub(super) waiting: Option<Waiting>,
     pub(super) orphans: Vec<Orphan>,
     pub(super) theme: Theme,
@@ -94,6 +96,8 @@ impl From<&Snapshot> for Overview {
             limit: snapshot.limit,
             paused: snapshot.paused,
             slow: snapshot.slow,
+            busy: snapshot.busy,
+            lingers: snapshot.lingers,
             waiting: snapshot.waiting.clone(),
             orphans: snapshot.orphans.to_vec(),
             theme: snapshot.theme,
@@ -114,6 +118,8 @@ impl Overview {
             limit: self.limit,
             paused: self.paused,
             slow: self.slow,
+            busy: self.busy,
+            lingers: self.lingers,
             waiting: self.waiting,
             orphans: Arc::new(self.orphans),
             theme: self.theme,

@@ -132,14 +132,14 @@ fn following_ends_with_the_caller_the_engine_and_the_server() {
     assert_eq!(closed.expect("an end"), FollowEnd::Stopped);
 
     let (handle, second) = crate::engine::border(snapshot(1, std::slice::from_ref(&one)));
-    let _server = serve(claim(&places).expect("the claim"), handle, || Shown::NoWindow).expect("a server");
+    let _server = serve(claim(&places).expect("the claim"), handle, || Shown::MakesRoom).expect("a server");
     let mut second = Some(second);
     let stopped = client.follow(vec![one.id], |_| {
         drop(second.take());
         ControlFlow::Continue(())
     });
     assert_eq!(stopped.expect("an end"), FollowEnd::Stopped);
-    assert_eq!(client.show().expect("an answer"), Shown::NoWindow);
+    assert_eq!(client.show().expect("an answer"), Shown::MakesRoom);
     drop(border);
 }
 

@@ -16,25 +16,34 @@ pub struct JobFile {
     #[serde(with = "path")]
     pub folder: PathBuf,
     /// The file name the user asked for, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_name: Option<String>,
     /// The lower-case hexadecimal SHA-256 it must have, if the user gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
     /// The name it will have when it is finished, once decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The name of the file that holds the unfinished data, in the same folder; decided with the name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<String>,
     /// Its size in bytes, once a server has said it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total_bytes: Option<u64>,
     /// How many bytes from its start are on disk for certain (written *and* synced).
+    #[serde(default, skip_serializing_if = "is_default")]
     pub synced_bytes: u64,
     /// What proves that the server still has the same file.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub validator: Validator,
     /// Whether the server answers ranges, once known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resumable: Option<bool>,
     /// Counts how often it was begun anew: what is said about bytes of one attempt is nothing about another's.
     #[serde(default, skip_serializing_if = "is_default")]
     pub attempt: u32,
     /// Whether it is whole, verified and under its final name.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub finished: bool,
     /// What keeps it from going on, if anything does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -59,11 +68,14 @@ pub enum Trouble {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Validator {
     /// The `ETag` header, quotes and `W/` included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub etag: Option<String>,
     /// The `Last-Modified` header as it came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_modified: Option<String>,
     /// The `Date` header of the same answer: tells whether Last-Modified is strong
     /// (RFC 9110 section 8.8.2.2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date: Option<String>,
 }
 

@@ -93,27 +93,28 @@ impl FromStr for JobId {
 }
 
 /// A job: one or more files, a priority and a state. This is also what the queue files hold, so every
-/// field is something that must survive a restart.
+/// field is something that must survive a restart. What is usual is not written down: a list is read the faster
+/// the shorter it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Job {
     /// What the job is known by.
     pub id: JobId,
     /// The name the user gave, if any; see [`Job::display_name`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Its files, in the order they are fetched.
     pub files: Vec<JobFile>,
     /// How it stands in line.
     pub priority: Priority,
     /// Its place in the user's order: the lower comes first. Unique; the numbers have gaps.
-    #[serde(default)]
     pub place: u64,
     /// What the user wants of it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub wanted: Wanted,
     /// Where it is in its life.
     pub state: JobState,
     /// What brought it there.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub cause: Cause,
     /// How many of its files are fetched at once; 1 is one after the other, as BITS does.
     #[serde(default = "one", skip_serializing_if = "is_one")]
@@ -122,6 +123,7 @@ pub struct Job {
     #[serde(default, skip_serializing_if = "is_default")]
     pub hold_finished: bool,
     /// The most it may use, if the user capped it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<Rate>,
     /// What is run when it has come to its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -130,15 +132,18 @@ pub struct Job {
     #[serde(default, skip_serializing_if = "is_default")]
     pub at_end: AtEnd,
     /// Request headers; a secret one has no value here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<Header>,
     /// Whether requests need secrets which are held in memory only.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub needs_secrets: bool,
     /// When it was added, in seconds since 1970.
     pub added_unix_secs: u64,
     /// When it ended (finished, failed or cancelled), in seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_unix_secs: Option<u64>,
     /// When the user last changed it or bytes last arrived, in seconds since 1970 (BITS: modification time).
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub modified_unix_secs: u64,
     /// For how many seconds it has been connecting and transferring since it was last resumed; see bits.md 4.1,
     /// MaximumDownloadTime.

@@ -115,6 +115,8 @@ pub struct Queue {
     pub(super) line: BTreeSet<LineKey>,
     /// How many of each level stand in line without having their turn.
     pub(super) without_turn: [usize; 4],
+    /// How many go on without the user.
+    pub(super) going_on: usize,
     /// Those that have their turn.
     pub(super) active: BTreeSet<JobId>,
     pub(super) timers: BTreeSet<(Duration, JobId)>,
@@ -138,6 +140,8 @@ pub(super) struct Entry {
     /// Whether it was asked for since the program started.
     pub(super) asked: bool,
     pub(super) in_line: Option<LineKey>,
+    /// Whether it counts as one that goes on without the user.
+    pub(super) goes_on: bool,
     /// Counts its slices; the lower is served first. See `turns`.
     pub(super) round: u64,
     /// How much of its slice is used up.
@@ -168,6 +172,7 @@ impl Entry {
             job,
             asked,
             in_line: None,
+            goes_on: false,
             round: 0,
             used: Duration::ZERO,
             turn_since: None,
@@ -198,6 +203,7 @@ impl Queue {
             order: BTreeMap::new(),
             line: BTreeSet::new(),
             without_turn: [0; 4],
+            going_on: 0,
             active: BTreeSet::new(),
             timers: BTreeSet::new(),
             deleting: HashSet::new(),
@@ -344,12 +350,8 @@ impl Queue {
 
     /// Whether anything goes on, now or later, without the user.
     #[must_use]
-    pub fn goes_on_by_itself(&self) -> bool {
-        !self.line.is_empty()
-            || self
-                .entries
-                .values()
-                .any(|entry| entry.has_runs() || (self.may_run(entry) && entry.job.state.goes_on_by_itself()))
+    pub const fn goes_on_by_itself(&self) -> bool {
+        self.going_on > 0
     }
 
     /// What holds.
@@ -581,6 +583,7 @@ impl Queue {
         if let Some(timer) = entry.timer {
             self.timers.remove(&(timer, id));
         }
+        self.going_on -= usize::from(entry.goes_on);
         self.effects.push(Effect::Gone(id));
     }
 
@@ -623,6 +626,8 @@ impl Queue {
         assert_eq!(self.line.len(), self.entries.values().filter(|entry| entry.in_line.is_some()).count());
         assert_eq!(self.timers.len(), self.entries.values().filter(|entry| entry.timer.is_some()).count());
         assert_eq!(self.without_turn, without_turn);
+        let goes_on = |entry: &&Entry| self.may_run(entry) && entry.job.state.goes_on_by_itself();
+        assert_eq!(self.going_on, self.entries.values().filter(goes_on).count());
     }
 }
 

@@ -52,6 +52,12 @@ impl Default for Conditions {
 }
 
 impl Conditions {
+    /// Whether nothing can run until the user says so.
+    #[must_use]
+    pub const fn is_stopped_by_user(&self) -> bool {
+        self.disabled || self.held
+    }
+
     /// What a job waits for, and who is behind it; `None` if it may run.
     #[must_use]
     pub fn blocking(&self, job: &Job) -> Option<(Waiting, Cause)> {

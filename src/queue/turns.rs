@@ -110,6 +110,7 @@ impl Queue {
         let Some(entry) = self.entries.get(&id) else { return };
         let in_line = self.may_run(entry)
             && matches!(entry.job.state, JobState::Queued | JobState::Connecting | JobState::Transferring);
+        let goes_on = self.may_run(entry) && entry.job.state.goes_on_by_itself();
         let (before, priority) = (entry.in_line, entry.job.priority);
         let is_active = in_line && entry.job.state.is_active();
         if let Some(key) = before {
@@ -122,6 +123,8 @@ impl Queue {
             _ => entry.round.max(self.first_round(priority)),
         };
         let Some(entry) = self.entries.get_mut(&id) else { return };
+        self.going_on = self.going_on + usize::from(goes_on) - usize::from(entry.goes_on);
+        entry.goes_on = goes_on;
         entry.round = round;
         entry.in_line = in_line.then_some((priority, round, !is_active, entry.job.place, id));
         if let Some(key) = entry.in_line {

@@ -1,17 +1,29 @@
-//! RON on disk: the queue and the settings.
+//! RON on disk: the queue, the log and the settings.
 //!
-//! Here live the two queue files, the settings file and the way our own files are written. What may not
-//! live here: what the jobs mean, threads, or anybody's downloads. All calls block; the engine makes them on
-//! a thread of their own.
+//! Here live the two queue files with their repair, the two files of the log, the settings file and the way our own
+//! files are written. What may not live here: what the jobs mean, threads that outlive a call, or anybody's
+//! downloads. All calls block; the engine makes them on a thread of its own.
 
 mod atomic;
+mod findings;
+mod generation;
+mod lines;
 mod log_files;
+mod pair;
 mod queue_files;
+mod record;
+mod repair;
 mod settings;
+#[cfg(test)]
+mod tests;
+mod versions;
 
 pub use atomic::{make_private_folder, write_atomically};
+pub use findings::{Condition, FileFinding, Findings};
 pub use log_files::LogFiles;
-pub use queue_files::{Loaded, QueueFiles, Record};
+pub use queue_files::{Loaded, QueueFiles};
+pub use record::Record;
+pub use repair::{repair, reset};
 pub use settings::{Setting, SettingError, Settings, Theme, load_settings, save_settings};
 
 use std::io;
@@ -62,6 +74,7 @@ fn likely(source: &io::Error) -> String {
         io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
             "there is a file where a folder should be"
         }
+        io::ErrorKind::IsADirectory => "there is a folder where a file should be",
         _ => return source.to_string(),
     };
     format!("{cause} ({source})")
@@ -70,6 +83,7 @@ fn likely(source: &io::Error) -> String {
 fn advice(source: &io::Error) -> &'static str {
     match source.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space",
+        io::ErrorKind::IsADirectory | io::ErrorKind::InvalidInput => "move it away",
         _ => "make it writable for yourself",
     }
 }

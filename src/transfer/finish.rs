@@ -1,13 +1,19 @@
 //! Names on disk and the last steps: reserve a free name, verify, move without overwriting.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::time::SystemTime;
 
 use sha2::{Digest as _, Sha256};
 
+use super::label;
 use super::name::numbered;
+use crate::job::JobFile;
+
+/// The permissions of a part: its label is nobody else's business.
+const PRIVATE: u32 = 0o600;
 
 /// How many numbers are tried before a folder counts as unusable.
 const NUMBERS: u32 = 1000;
@@ -38,16 +44,21 @@ fn exists(path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Makes the part file; fails if there is one of that name.
-pub(super) fn create_part(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
+/// Makes the part file, labelled with what it belongs to; fails if there is one of that name.
+pub(super) fn create_part(path: &Path, of: &JobFile) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    let file = options.read(true).write(true).create_new(true).mode(PRIVATE).open(path)?;
+    label::hold(&file);
+    label::attach(&file, of);
     sync_folder_of(path)?;
     Ok(file)
 }
 
 /// Opens the part file of an earlier run.
 pub(super) fn open_part(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).open(path)
+    let file = OpenOptions::new().read(true).write(true).open(path)?;
+    label::hold(&file);
+    Ok(file)
 }
 
 /// Bytes a user may still write to the disk that holds `folder` or, where that is not there yet, the nearest
@@ -79,8 +90,16 @@ pub(super) fn sha256(path: &Path) -> io::Result<String> {
     Ok(hasher.finalize().iter().flat_map(digits).collect())
 }
 
-/// Gives a whole file its modification time and puts all of it on disk.
+/// Makes a file of a whole part: takes its label off, gives it the permissions files usually have and its modification
+/// time, and puts all of it on disk.
 pub(super) fn seal(file: &File, modified: Option<SystemTime>) -> io::Result<()> {
+    label::take_off(file);
+    if let Some(mode) = label::usual_mode() {
+        // Some file systems have no permissions; and one it was given by somebody else stays.
+        if file.metadata()?.mode() & 0o777 == PRIVATE {
+            let _ = file.set_permissions(Permissions::from_mode(mode));
+        }
+    }
     if let Some(modified) = modified {
         // Some file systems have no such times; the file is no worse for it.
         let _ = file.set_modified(modified);
@@ -126,7 +145,10 @@ mod tests {
         assert_eq!(free(), "a.txt");
         File::create(path("a.txt")).unwrap();
         assert_eq!(free(), "a (2).txt");
-        create_part(&path("a (2).txt.part")).unwrap();
+        let (job, _) = crate::job::NewJob::of("http://a.org/a.txt", folder.path())
+            .into_job(crate::job::JobId::random(), 0)
+            .unwrap();
+        drop(create_part(&path("a (2).txt.part"), &job.files[0]).unwrap());
         assert_eq!(free(), "a (3).txt");
         std::os::unix::fs::symlink("nowhere", path("a (3).txt")).unwrap();
         assert_eq!(free(), "a (4).txt");
@@ -134,6 +156,22 @@ mod tests {
         assert_eq!(clash.unwrap_err().kind(), io::ErrorKind::AlreadyExists);
         move_without_clobbering(&path("a (2).txt.part"), &path("a (2).txt")).unwrap();
         assert!(path("a (2).txt").exists() && !path("a (2).txt.part").exists());
+    }
+
+    #[test]
+    fn a_part_is_private_until_it_is_sealed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.part");
+        let (job, _) = crate::job::NewJob::of("http://a.org/a", folder.path())
+            .into_job(crate::job::JobId::random(), 0)
+            .unwrap();
+        let part = create_part(&path, &job.files[0]).unwrap();
+        let usual = File::create(folder.path().join("usual")).unwrap().metadata().unwrap().mode();
+        assert_eq!(part.metadata().unwrap().mode() & 0o777, PRIVATE);
+        assert_eq!(label::read(&part).map(|label| label.file), Some(job.files[0].clone()));
+        seal(&part, None).unwrap();
+        assert_eq!(part.metadata().unwrap().mode(), usual);
+        assert_eq!(label::read(&part), None);
     }
 
     #[test]

@@ -7,7 +7,9 @@
 mod faults;
 mod finish;
 mod http;
+mod label;
 mod name;
+mod orphans;
 mod part;
 mod probe;
 mod resume;
@@ -15,6 +17,7 @@ mod run;
 
 pub use finish::free_bytes;
 pub use http::{Access, client};
+pub use orphans::find_orphans;
 pub use probe::{Probe, probe};
 pub use run::{Order, Outcome, run};
 

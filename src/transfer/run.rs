@@ -16,7 +16,7 @@ use super::http::{Access, Part, STALL, ask, ends_in};
 use super::name::wanted_name;
 use super::part::{PartFile, blocking};
 use super::resume::{Head, Verdict, proof, verdict};
-use super::{News, Pace, Reporter};
+use super::{News, Pace, Reporter, label};
 use crate::job::{Fault, FaultKind, JobFile, Validator};
 
 /// How often what has arrived is put on disk for certain: with the sync itself, less than 2 s are lost to a
@@ -182,27 +182,33 @@ impl Run<'_> {
         let opened = {
             let path = path.clone();
             blocking(&path.clone(), move || match open_part(&path) {
-                Ok(file) => Ok(Some((file.metadata()?.len(), file))),
+                Ok(file) => Ok(Some((file.metadata()?.len(), label::read(&file), file))),
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
                 Err(error) => Err(error),
             })
             .await?
         };
         match opened {
-            Some((bytes, file)) if bytes >= synced => {
+            Some((_, Some(label), _)) if synced > 0 && label.file.attempt != file.attempt => {
+                tracing::warn!(path = %path.display(), "the part is of another attempt than recorded: starting over");
+                self.order.file.forget_progress();
+            }
+            Some((bytes, _, file)) if bytes >= synced => {
                 self.part = Some(PartFile::open(&path, file, synced).await?);
                 self.order.arrived.store(synced, Ordering::Relaxed);
+                // Only now, when nothing stands behind what is known to be on disk.
+                self.attach_label().await?;
             }
-            Some((bytes, _)) => {
+            Some((bytes, ..)) => {
                 tracing::warn!(path = %path.display(), bytes, synced, "the part is shorter than recorded: starting over");
-                self.forget_progress();
+                self.order.file.forget_progress();
             }
             None => {
                 if synced > 0 && !self.order.file.folder.exists() {
                     let folder = self.order.file.folder.display().to_string();
                     return Err(Fault::new(FaultKind::NoFolder, folder));
                 }
-                self.forget_progress();
+                self.order.file.forget_progress();
                 self.order.file.name = None;
                 self.order.file.part = None;
             }
@@ -210,10 +216,15 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn forget_progress(&mut self) {
-        self.order.file.synced_bytes = 0;
-        self.order.file.total_bytes = None;
-        self.order.file.validator = Validator::default();
+    /// Writes into the open part what it belongs to.
+    async fn attach_label(&self) -> Result<(), Fault> {
+        let (Some(part), Some(path)) = (&self.part, self.order.file.part_path()) else { return Ok(()) };
+        let (part, file) = (Arc::clone(part.file()), self.order.file.clone());
+        blocking(&path, move || {
+            label::attach(&*part, &file);
+            Ok(())
+        })
+        .await
     }
 
     /// Prepares for the file from its start: a name if it has none, an empty part, and all of it on record before
@@ -230,11 +241,11 @@ impl Run<'_> {
         }
         self.check_room(total_bytes).await?;
         let file = &mut self.order.file;
+        file.forget_progress();
         file.total_bytes = total_bytes;
         file.validator = head.validator;
         // Ranges are of use only with something that proves they belong together.
         file.resumable = Some(resumable && proof(&file.validator).is_some());
-        file.synced_bytes = 0;
         self.order.arrived.store(0, Ordering::Relaxed);
         // Whatever is on its way to the old part must not be written after the new start.
         if let Some(mut old) = self.part.take() {
@@ -243,8 +254,15 @@ impl Run<'_> {
         let Some(path) = self.order.file.part_path() else { return self.create(answer).await };
         self.save_plan().await?;
         let opened = {
-            let path = path.clone();
-            blocking(&path.clone(), move || open_part(&path).or_else(|_| create_part(&path))).await?
+            let (path, file) = (path.clone(), self.order.file.clone());
+            blocking(&path.clone(), move || {
+                let part = open_part(&path).or_else(|_| create_part(&path, &file))?;
+                // In this order: the label must not speak for bytes of the attempt before.
+                part.set_len(0)?;
+                label::attach(&part, &file);
+                Ok(part)
+            })
+            .await?
         };
         self.part = Some(PartFile::open(&path, opened, 0).await?);
         Ok(())
@@ -264,8 +282,8 @@ impl Run<'_> {
             self.order.file.part = Some(part);
             self.save_plan().await?;
             let created = {
-                let path = path.clone();
-                blocking(&path.clone(), move || match create_part(&path) {
+                let (path, file) = (path.clone(), self.order.file.clone());
+                blocking(&path.clone(), move || match create_part(&path, &file) {
                     // Another download took the name since it was looked for.
                     Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(None),
                     other => other.map(Some),
@@ -422,7 +440,7 @@ impl Run<'_> {
         .await?;
         self.part = None;
         self.order.arrived.store(0, Ordering::Relaxed);
-        self.forget_progress();
+        self.order.file.forget_progress();
         self.order.file.name = None;
         self.order.file.part = None;
         self.save_plan().await?;

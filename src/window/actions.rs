@@ -17,12 +17,19 @@ pub(super) enum Action {
     Quit,
     Open,
     OpenFolder,
+    Accept,
     Resume,
     Pause,
     Retry,
     Cancel,
+    ChangeAddress,
+    AddFiles,
     CopyAddress,
     Remove,
+    MoveFirst,
+    MoveUp,
+    MoveDown,
+    MoveLast,
 }
 
 /// An action's line of the table.
@@ -43,8 +50,12 @@ const fn plain(key: Key) -> KeyboardShortcut {
     KeyboardShortcut::new(Modifiers::NONE, key)
 }
 
+const fn alt(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::ALT, key)
+}
+
 /// All of them. The jobs' own come in the order of the context menu.
-pub(super) const TABLE: [Entry; 12] = {
+pub(super) const TABLE: [Entry; 19] = {
     use Action as A;
     [
         Entry { action: A::Add, text: "Add", icon: icons::ADD, shortcut: Some(ctrl(Key::N)), applies: never },
@@ -83,6 +94,7 @@ pub(super) const TABLE: [Entry; 12] = {
             shortcut: Some(ctrl(Key::O)),
             applies: always,
         },
+        Entry { action: A::Accept, text: "Accept", icon: icons::ACCEPT, shortcut: None, applies: can_accept },
         Entry { action: A::Resume, text: "Resume", icon: icons::RESUME, shortcut: None, applies: can_resume },
         Entry { action: A::Pause, text: "Pause", icon: icons::PAUSE, shortcut: None, applies: can_pause },
         Entry {
@@ -100,6 +112,20 @@ pub(super) const TABLE: [Entry; 12] = {
             applies: can_cancel,
         },
         Entry {
+            action: A::ChangeAddress,
+            text: "Change address…",
+            icon: icons::LINK,
+            shortcut: None,
+            applies: can_change_address,
+        },
+        Entry {
+            action: A::AddFiles,
+            text: "Add files…",
+            icon: icons::ADD,
+            shortcut: None,
+            applies: can_cancel,
+        },
+        Entry {
             action: A::CopyAddress,
             text: "Copy address",
             icon: icons::COPY,
@@ -113,6 +139,34 @@ pub(super) const TABLE: [Entry; 12] = {
             shortcut: Some(plain(Key::Delete)),
             applies: always,
         },
+        Entry {
+            action: A::MoveFirst,
+            text: "To the top",
+            icon: icons::TO_TOP,
+            shortcut: Some(alt(Key::Home)),
+            applies: always,
+        },
+        Entry {
+            action: A::MoveUp,
+            text: "Up",
+            icon: icons::UP,
+            shortcut: Some(alt(Key::ArrowUp)),
+            applies: always,
+        },
+        Entry {
+            action: A::MoveDown,
+            text: "Down",
+            icon: icons::DOWN,
+            shortcut: Some(alt(Key::ArrowDown)),
+            applies: always,
+        },
+        Entry {
+            action: A::MoveLast,
+            text: "To the bottom",
+            icon: icons::TO_BOTTOM,
+            shortcut: Some(alt(Key::End)),
+            applies: always,
+        },
     ]
 };
 
@@ -120,8 +174,13 @@ impl Action {
     /// Its line of the table.
     pub(super) const fn entry(self) -> &'static Entry {
         // The table stands in the order of the enum; a test sees to it.
-        const TABLE_REF: &[Entry; 12] = &TABLE;
+        const TABLE_REF: &[Entry; 19] = &TABLE;
         &TABLE_REF[self as usize]
+    }
+
+    /// Whether it opens a dialog for one job, and so cannot be done to several at once.
+    pub(super) const fn is_for_one(self) -> bool {
+        matches!(self, Self::ChangeAddress | Self::AddFiles)
     }
 }
 
@@ -134,7 +193,17 @@ const fn always(_: &JobView) -> bool {
 }
 
 fn is_finished(view: &JobView) -> bool {
-    view.job.files.first().is_some_and(|file| file.finished && file.name.is_some())
+    let mut files = view.job.wanted_files().peekable();
+    files.peek().is_some() && files.all(|file| file.finished && file.name.is_some())
+}
+
+fn can_accept(view: &JobView) -> bool {
+    matches!(view.job.state, JobState::Transferred)
+}
+
+/// Files of a job of several have menus of their own.
+fn can_change_address(view: &JobView) -> bool {
+    !view.job.state.is_final() && matches!(view.job.files.as_slice(), [file] if !file.finished)
 }
 
 fn can_resume(view: &JobView) -> bool {
@@ -145,8 +214,13 @@ fn can_pause(view: &JobView) -> bool {
     view.job.state.goes_on_by_itself()
 }
 
+/// What waits for a condition cannot be hurried.
 fn can_retry(view: &JobView) -> bool {
-    matches!(view.job.state, JobState::Error(_) | JobState::Waiting(_))
+    match &view.job.state {
+        JobState::Error(_) => true,
+        JobState::Waiting(waiting) => !waiting.why.is_condition(),
+        _ => false,
+    }
 }
 
 fn can_cancel(view: &JobView) -> bool {

@@ -60,6 +60,14 @@ pub(super) fn read(text: &str, snapshot: &Snapshot) -> Vec<Line> {
     lines
 }
 
+/// A text that is to be one address, without patterns.
+pub(super) fn one(text: &str) -> Line {
+    match address(text) {
+        Ok(_) => Line::good(ListEntry { addresses: vec![text.to_owned()], ..ListEntry::default() }),
+        Err(fault) => Line::wrong(text, format!("{}: {}", fault.what(), fault.likely())),
+    }
+}
+
 /// Whether a text is a list and nothing else, so that what stands beside an address is meant.
 fn is_list(text: &str) -> bool {
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));

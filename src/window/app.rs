@@ -1,4 +1,6 @@
-//! The window as a whole: what is where, and what becomes of the user's wishes.
+//! The window as a whole: what is where. What becomes of the user's wishes stands in `deeds`.
+
+mod deeds;
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -9,23 +11,25 @@ use egui::{CentralPanel, Context, Event, Frame, Key, Margin, Panel, Popup, Ui, V
 use tokio::sync::oneshot::error::TryRecvError;
 
 use crate::engine::{Answer, Change, Command, Handle, JobView, Refusal, Reply, Snapshot};
-use crate::job::{JobId, JobState};
+use crate::job::JobId;
 
 use super::actions::Action;
 use super::add::{AddDialog, End};
 use super::addresses::has_address;
 use super::cap::Cap;
-use super::confirm::{Question, Verdict, before_losing};
+use super::confirm::Question;
 use super::details::{self, Details};
 use super::door::Door;
 use super::errands::{Errands, Outcome};
 use super::kept::Kept;
 use super::list::{self, Scene};
 use super::listing::{Listing, Selection};
+use super::new_address::NewAddress;
 use super::rate_field::SetTo;
+use super::reorder::{Drag, Moves, Place};
 use super::theme::{self, Look};
 use super::toasts::{Toasts, Weight};
-use super::{icons, sidebar, status_bar, top_bar};
+use super::{notices, sidebar, status_bar, top_bar};
 
 /// How many files or folders one command opens: more is a mistake.
 const OPEN_AT_ONCE: usize = 10;
@@ -36,8 +40,24 @@ pub(super) enum Wish {
     /// To the selected jobs, or to the window.
     Do(Action),
     Change(Vec<JobId>, Change),
-    PauseAll,
-    ResumeAll,
+    /// Not to fetch one file of a job.
+    LeaveOut(JobId, usize),
+    /// Give one file of a job another address.
+    NewAddress(JobId, usize),
+    AddFiles(JobId),
+    /// Show a file or folder.
+    Open(PathBuf),
+    /// Put a text into the clipboard, and say so.
+    Copy(String, &'static str),
+    /// The selected jobs to another place in the user's order.
+    Move(Place),
+    Adopt(Vec<PathBuf>),
+    DeleteOrphans(Vec<PathBuf>),
+    ShowOrphans,
+    /// Hold everything, or let it go on.
+    Hold(bool),
+    /// Keep to the slow cap, or not.
+    Slow(bool),
     /// Let go: of the search, else of the selection.
     Clear,
 }
@@ -59,7 +79,12 @@ pub struct App {
     cap: Cap,
     details: Details,
     add: Option<AddDialog>,
+    new_address: Option<NewAddress>,
     question: Option<Question>,
+    /// Whether the unfinished downloads without a job are being shown.
+    shows_orphans: bool,
+    moves: Moves,
+    drag: Drag,
     toasts: Toasts,
     errands: Errands,
     answers: Vec<(For, Answer)>,
@@ -94,7 +119,11 @@ impl App {
             cap: Cap::default(),
             details: Details::default(),
             add: None,
+            new_address: None,
             question: None,
+            shows_orphans: false,
+            moves: Moves::default(),
+            drag: Drag::default(),
             toasts: Toasts::default(),
             answers: Vec::new(),
             dismissed: HashSet::new(),
@@ -119,7 +148,11 @@ impl App {
 
     /// Takes in what has arrived.
     fn take_in(&mut self) {
-        self.snapshot = self.handle.snapshot();
+        let published = self.handle.snapshot();
+        for refusal in self.moves.poll(published.number) {
+            self.toasts.add(refusal.to_string(), Weight::Error);
+        }
+        self.follow_moves();
         let (cap, toasts) = (&mut self.cap, &mut self.toasts);
         self.answers.retain_mut(|(what_for, answer)| {
             let Some(outcome) = arrived(answer) else { return true };
@@ -149,6 +182,17 @@ impl App {
         }
         if let Some(end) = self.add.as_mut().and_then(AddDialog::poll) {
             self.end_add(end);
+        }
+        if self.new_address.as_mut().is_some_and(NewAddress::poll) {
+            self.new_address = None;
+        }
+    }
+
+    /// Shows the latest snapshot, with the user's moves the engine has not made yet.
+    fn follow_moves(&mut self) {
+        if let Some(shown) = self.moves.shown(&self.handle.snapshot()) {
+            self.snapshot = shown;
+            self.listing.forget_rows();
         }
     }
 
@@ -185,7 +229,9 @@ impl App {
             return;
         }
         let going_on = self.snapshot.jobs.iter().filter(|view| view.job.state.goes_on_by_itself()).count();
-        if going_on == 0 || self.handle.is_stopped() {
+        // What is held goes on in the background no more than without it.
+        let held = self.snapshot.paused && self.listing.totals.active() == 0;
+        if going_on == 0 || held || self.handle.is_stopped() {
             return;
         }
         ctx.send_viewport_cmd_to(ViewportId::ROOT, ViewportCommand::CancelClose);
@@ -201,7 +247,8 @@ impl App {
 
     /// Keys and pastes that belong to no widget.
     fn keyboard(&mut self, ui: &Ui) -> Option<usize> {
-        if self.add.is_some() || self.question.is_some() || Popup::is_any_open(ui.ctx()) {
+        let asked = self.question.is_some() || self.new_address.is_some() || self.shows_orphans;
+        if self.add.is_some() || asked || self.drag.is_on() || Popup::is_any_open(ui.ctx()) {
             return None;
         }
         let focused = ui.memory(egui::Memory::focused);
@@ -236,6 +283,7 @@ impl App {
             selection: &mut self.selection,
             now: 0,
             scroll_to: None,
+            drag: &mut self.drag,
             wishes: &mut self.wishes,
         };
         list::keyboard(ui, &mut scene, on_list);
@@ -262,7 +310,8 @@ impl App {
                 look_again(ui.ctx());
             }
         });
-        self.notices(ui, &look);
+        let stopped = self.handle.is_stopped();
+        notices::show(ui, stopped, &self.snapshot, &mut self.dismissed, &mut self.wishes);
         Panel::left("filters")
             .exact_size(if narrow { 148.0 } else { 200.0 })
             .resizable(false)
@@ -278,7 +327,7 @@ impl App {
             .exact_size(34.0)
             .resizable(false)
             .frame(bar(18, 0))
-            .show(ui, |ui| status_bar::show(ui, &self.snapshot, &self.listing.totals));
+            .show(ui, |ui| status_bar::show(ui, &self.snapshot, &self.listing.totals, now));
         if !self.selection.is_empty() {
             self.details(ui, &look, now);
         }
@@ -289,6 +338,7 @@ impl App {
                 selection: &mut self.selection,
                 now,
                 scroll_to,
+                drag: &mut self.drag,
                 wishes: &mut self.wishes,
             };
             list::show(ui, &mut scene);
@@ -311,6 +361,7 @@ impl App {
         let shown = panel.frame(frame).show(ui, |ui| {
             let mut light = details::Light {
                 jobs: &jobs,
+                handle: &self.handle,
                 now,
                 latest_sample: self.listing.totals.latest_sample,
                 span_secs: &mut self.kept.span_secs,
@@ -325,136 +376,6 @@ impl App {
         if single {
             self.kept.details_height = shown.response.rect.height();
             list::wake_for_words(ui, jobs.first().and_then(|view| list::next_change(view, now)));
-        }
-    }
-
-    fn notices(&mut self, ui: &mut Ui, look: &Look) {
-        let stopped = self.handle.is_stopped().then(|| {
-            "Meanwhile's engine has stopped, so nothing is downloaded. You can quit and start Meanwhile again."
-                .to_owned()
-        });
-        let unread: Vec<_> = self
-            .snapshot
-            .notices
-            .iter()
-            .filter(|notice| !self.dismissed.contains(*notice))
-            .cloned()
-            .collect();
-        for (index, (text, bad)) in stopped
-            .into_iter()
-            .map(|text| (text, true))
-            .chain(unread.into_iter().map(|text| (text, false)))
-            .enumerate()
-        {
-            let color = if bad { look.bad.1 } else { look.wait.1 };
-            let frame = Frame::new().fill(look.panel.lerp_to_gamma(color, 0.10)).inner_margin(Margin {
-                left: 18,
-                right: 10,
-                top: 6,
-                bottom: 6,
-            });
-            Panel::top(("notice", index)).resizable(false).frame(frame).show(ui, |ui| {
-                ui.horizontal(|ui| {
-                    ui.label(egui::RichText::new(icons::WARNING).size(16.0).color(color));
-                    let width = ui.available_width() - 40.0;
-                    ui.allocate_ui(egui::vec2(width, 20.0), |ui| {
-                        ui.set_min_width(width);
-                        ui.add(egui::Label::new(&text).wrap());
-                    });
-                    if !bad && theme::icon_button(ui, icons::CLOSE, "Dismiss notice").clicked() {
-                        self.dismissed.insert(text.clone());
-                    }
-                });
-            });
-        }
-    }
-
-    fn carry_out(&mut self, ctx: &Context) {
-        for wish in std::mem::take(&mut self.wishes) {
-            match wish {
-                Wish::Do(action) => self.act(ctx, action),
-                Wish::Change(ids, change) => self.change(ids, change),
-                Wish::PauseAll => self.change_all(JobState::goes_on_by_itself, Change::Suspend),
-                Wish::ResumeAll => {
-                    self.change_all(|state| matches!(state, JobState::Suspended), Change::Resume);
-                }
-                Wish::Clear if self.listing.search.is_empty() => self.selection.clear(),
-                Wish::Clear => self.listing.search.clear(),
-            }
-        }
-    }
-
-    fn change_all(&mut self, which: impl Fn(&JobState) -> bool, change: Change) {
-        let jobs = self.snapshot.jobs.iter().filter(|view| which(&view.job.state));
-        self.change(jobs.map(|view| view.job.id).collect(), change);
-    }
-
-    fn act(&mut self, ctx: &Context, action: Action) {
-        let snapshot = Arc::clone(&self.snapshot);
-        let mut jobs = self.selection.jobs(&self.listing, &snapshot);
-        jobs.retain(|view| (action.entry().applies)(view));
-        let ids = || jobs.iter().map(|view| view.job.id).collect::<Vec<_>>();
-        match action {
-            Action::Add => self.add = Some(AddDialog::new(String::new(), &self.snapshot)),
-            Action::Search => ctx.memory_mut(|memory| memory.request_focus(top_bar::search_id())),
-            Action::SelectAll => self.selection.all(&self.listing, &snapshot),
-            Action::Quit => ctx.send_viewport_cmd_to(ViewportId::ROOT, ViewportCommand::Close),
-            Action::Open => {
-                let files = jobs.iter().filter_map(|view| view.job.files.first()?.path());
-                for path in files.take(OPEN_AT_ONCE) {
-                    self.errands.open(path);
-                }
-            }
-            Action::OpenFolder => {
-                let mut folders: Vec<PathBuf> = Vec::new();
-                for file in jobs.iter().filter_map(|view| view.job.files.first()) {
-                    if !folders.contains(&file.folder) && folders.len() < OPEN_AT_ONCE {
-                        folders.push(file.folder.clone());
-                    }
-                }
-                for folder in folders {
-                    self.errands.open(folder);
-                }
-            }
-            Action::Resume | Action::Retry => self.change(ids(), Change::Resume),
-            Action::Pause => self.change(ids(), Change::Suspend),
-            Action::CopyAddress => {
-                let files = jobs.iter().flat_map(|view| &view.job.files);
-                let text = files.map(|file| file.url.as_str()).collect::<Vec<_>>().join("\n");
-                if !text.is_empty() {
-                    ctx.copy_text(text);
-                    let words = if jobs.len() == 1 { "Address copied" } else { "Addresses copied" };
-                    self.toasts.add(words, Weight::Note);
-                }
-            }
-            Action::Cancel => self.lose(&jobs, Change::Cancel),
-            Action::Remove => self.lose(&jobs, Change::Remove),
-        }
-    }
-
-    /// Cancels or removes; asks first where something would be lost.
-    fn lose(&mut self, jobs: &[&Arc<JobView>], change: Change) {
-        match before_losing(jobs, change.clone()) {
-            Some(question) => self.question = Some(question),
-            None => self.change(jobs.iter().map(|view| view.job.id).collect(), change),
-        }
-    }
-
-    fn dialogs(&mut self, ui: &Ui) {
-        // One question at a time; what was typed stays.
-        if let Some(add) = &mut self.add
-            && self.question.is_none()
-            && let Some(end) = add.show(ui.ctx(), &self.handle, &self.snapshot, &mut self.errands)
-        {
-            self.end_add(end);
-        }
-        let Some(verdict) = self.question.as_ref().and_then(|question| question.show(ui)) else { return };
-        let question = self.question.take();
-        match (verdict, question) {
-            (Verdict::Do, Some(Question::Lose { ids, change, .. })) => self.change(ids, change),
-            (Verdict::KeepInBackground, _) => self.close(ui.ctx(), true),
-            (Verdict::Quit, _) => self.close(ui.ctx(), false),
-            _ => {}
         }
     }
 }
@@ -472,7 +393,7 @@ impl eframe::App for App {
         let had_details = !self.selection.is_empty();
         // The panel that opened with the last click may have covered the row that was clicked.
         let covered = self.reveal.take().and_then(|id| self.listing.row_of(&self.snapshot, id));
-        let scroll_to = self.keyboard(ui).or(covered);
+        let scroll_to = self.keyboard(ui).or(covered).or(self.drag.scroll_to.take());
         self.panels(ui, scroll_to);
         if !had_details && !self.selection.is_empty() {
             self.reveal = self.selection.cursor;

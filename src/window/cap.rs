@@ -26,7 +26,7 @@ pub(super) const NO_CAP: &str = "No cap";
 /// The label's and the number's widths, and the gap between two parts.
 const LABEL: f32 = 28.0;
 const NUMBER: f32 = 100.0;
-const GAP: f32 = 6.0;
+pub(super) const GAP: f32 = 6.0;
 
 /// How wide the control is with a slider of that width.
 pub(super) const fn width(slider: f32) -> f32 {

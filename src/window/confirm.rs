@@ -1,5 +1,7 @@
 //! Questions before something is lost, and the one asked when the window is closed.
 
+use std::path::PathBuf;
+
 use egui::{Align, Id, Key, Layout, Modal, Ui};
 
 use crate::engine::{Change, JobView};
@@ -21,6 +23,13 @@ pub(super) enum Question {
         title: String,
         /// The button that does it.
         button: &'static str,
+    },
+    /// Delete unfinished files no job knows of.
+    DeleteOrphans {
+        /// The files.
+        paths: Vec<PathBuf>,
+        /// The question.
+        title: String,
     },
     /// The window is being closed while downloads go on.
     Close {
@@ -62,6 +71,18 @@ pub(super) fn before_losing(jobs: &[&std::sync::Arc<JobView>], change: Change) -
     Some(Question::Lose { ids, change, title, button })
 }
 
+/// The question to ask before a file is left out; `None` where nothing would be lost.
+pub(super) fn before_leaving_out(view: &JobView, index: usize) -> Option<Question> {
+    let file = view.job.files.get(index).filter(|file| !file.finished && file.synced_bytes > 0)?;
+    let (name, bytes) = (file.display_name(), bytes_in_words(file.synced_bytes));
+    Some(Question::Lose {
+        ids: vec![view.job.id],
+        change: Change::LeaveOutFile(index),
+        title: format!("Leave “{name}” out and delete the {bytes} fetched so far?"),
+        button: "Leave out",
+    })
+}
+
 impl Question {
     /// Draws it; returns the answer.
     pub(super) fn show(&self, ui: &Ui) -> Option<Verdict> {
@@ -71,12 +92,17 @@ impl Question {
             ui.set_width(430.0);
             ui.spacing_mut().item_spacing.y = 8.0;
             match self {
-                Self::Lose { title, button, .. } => {
+                Self::Lose { .. } | Self::DeleteOrphans { .. } => {
+                    let (title, button) = match self {
+                        Self::Lose { title, button, .. } => (title.as_str(), *button),
+                        Self::DeleteOrphans { title, .. } => (title.as_str(), "Delete"),
+                        Self::Close { .. } => ("", ""),
+                    };
                     ui.add(egui::Label::new(theme::bold(title).size(15.0)).wrap());
                     ui.add_space(12.0);
                     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                         ui.set_max_height(theme::CONTROL);
-                        let sure = theme::dangerous(ui, |ui| ui.button(theme::bold(*button)));
+                        let sure = theme::dangerous(ui, |ui| ui.button(theme::bold(button)));
                         let back = ui.button("Keep it");
                         focus_first(ui, &back);
                         if sure.clicked() {

@@ -9,6 +9,7 @@ use crate::job::{JobState, Priority};
 use super::actions::{self, Action};
 use super::app::Wish;
 use super::listing::{Filter, Listing, Reach, Selection, SortBy, clicked};
+use super::reorder::{Drag, Place};
 use super::row::{self, Column, Light};
 use super::theme::{self, Look};
 use super::{icons, words};
@@ -25,6 +26,7 @@ pub(super) struct Scene<'a> {
     pub now: u64,
     /// A row the keyboard has gone to.
     pub scroll_to: Option<usize>,
+    pub drag: &'a mut Drag,
     pub wishes: &'a mut Vec<Wish>,
 }
 
@@ -46,9 +48,12 @@ pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     let visuals = ui.visuals_mut();
     visuals.selection.bg_fill = light.look.selected;
     visuals.widgets.hovered.bg_fill = light.look.hovered;
+    // Rows can be dragged in the user's own order only; a finger scrolls.
+    let can_drag = scene.listing.sort.is_none() && !ui.input(egui::InputState::has_touch_screen);
+    let sense = if can_drag { Sense::CLICK | Sense::DRAG } else { Sense::CLICK };
     let mut table = TableBuilder::new(ui)
         .id_salt("jobs")
-        .sense(Sense::CLICK)
+        .sense(sense)
         .auto_shrink(false)
         .animate_scrolling(false)
         .min_scrolled_height(0.0);
@@ -67,6 +72,7 @@ pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
         header.col(|_| {});
     });
     let mut countdown = None;
+    let mut first = None;
     table.body(|body| {
         body.rows(row::HEIGHT, rows, |mut row| {
             let index = row.index();
@@ -78,22 +84,29 @@ pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
             }
             row.col(|_| {});
             countdown = countdown.into_iter().chain(next_change(view, scene.now)).min();
-            react(&row.response(), index, view, selected, scene);
+            let response = row.response();
+            first = first.or(Some((index, response.rect.top())));
+            react(&response, index, view, selected, scene);
         });
     });
     let line = area.top() + HEADER;
     ui.painter().hline(area.x_range(), line, Stroke::new(1.0, light.look.line));
+    let body = area.with_min_y(line);
+    let (selection, listing, snapshot) = (&*scene.selection, &*scene.listing, scene.snapshot);
+    let what = || match selection.jobs(listing, snapshot).as_slice() {
+        [one] => one.job.display_name(),
+        many => words::count(many.len(), "download", "downloads"),
+    };
+    if let Some(gap) = scene.drag.follow(ui, body, first, rows, what) {
+        scene.wishes.push(Wish::Move(Place::Gap(gap)));
+    }
     wake_for_words(ui, countdown);
 }
 
 /// In how many seconds the words for a job change by themselves, if they do.
 pub(super) fn next_change(view: &JobView, now: u64) -> Option<u64> {
     let JobState::Waiting(waiting) = &view.job.state else { return None };
-    match waiting.until_unix_secs?.saturating_sub(now) {
-        0 => None,
-        1..60 => Some(1),
-        secs => Some(secs % 60 + 1),
-    }
+    words::next_change(waiting, now)
 }
 
 /// Draws once more when words that can be seen have changed by themselves.
@@ -192,6 +205,12 @@ fn react(response: &egui::Response, index: usize, view: &JobView, selected: bool
             }
         });
     }
+    if response.drag_started_by(egui::PointerButton::Primary) {
+        if !selected {
+            scene.selection.touch(index, Reach::One, scene.listing, scene.snapshot);
+        }
+        scene.drag.start();
+    }
     if response.double_clicked() && (Action::Open.entry().applies)(view) {
         scene.wishes.push(Wish::Do(Action::Open));
     }
@@ -208,7 +227,8 @@ fn context_menu(ui: &mut Ui, scene: &mut Scene<'_>) {
     ui.spacing_mut().interact_size.y = 28.0;
     let mut item = |ui: &mut Ui, action: Action| {
         let entry = action.entry();
-        let enabled = jobs.iter().any(|view| (entry.applies)(view));
+        let right_number = jobs.len() == 1 || !action.is_for_one();
+        let enabled = right_number && jobs.iter().any(|view| (entry.applies)(view));
         let mut button = egui::Button::new((egui::RichText::new(entry.icon).size(14.0), entry.text));
         if let Some(shortcut) = &entry.shortcut {
             button = button.shortcut_text(ui.ctx().format_shortcut(shortcut));
@@ -221,13 +241,27 @@ fn context_menu(ui: &mut Ui, scene: &mut Scene<'_>) {
         item(ui, action);
     }
     ui.separator();
+    if jobs.iter().any(|view| (Action::Accept.entry().applies)(view)) {
+        item(ui, Action::Accept);
+    }
     for action in [Action::Resume, Action::Pause, Action::Retry, Action::Cancel] {
         item(ui, action);
     }
     ui.separator();
-    item(ui, Action::CopyAddress);
-    item(ui, Action::Remove);
+    for action in [Action::CopyAddress, Action::ChangeAddress, Action::AddFiles, Action::Remove] {
+        item(ui, action);
+    }
     ui.separator();
+    let own_order = scene.listing.sort.is_none();
+    ui.menu_button((egui::RichText::new(icons::MOVE).size(14.0), "Move"), |ui| {
+        ui.set_min_width(190.0);
+        for action in [Action::MoveFirst, Action::MoveUp, Action::MoveDown, Action::MoveLast] {
+            ui.add_enabled_ui(own_order, |ui| item(ui, action));
+        }
+        if !own_order {
+            ui.label(theme::weak(ui, "The list is sorted").size(theme::SMALL));
+        }
+    });
     let ids = || jobs.iter().map(|view| view.job.id).collect::<Vec<_>>();
     let current = jobs.first().map(|view| view.job.priority);
     let same = jobs.iter().all(|view| Some(view.job.priority) == current);

@@ -108,6 +108,11 @@ pub(super) struct Totals {
 }
 
 impl Totals {
+    /// Jobs under way.
+    pub(super) const fn active(&self) -> usize {
+        self.counts[1]
+    }
+
     fn of<'a>(jobs: impl IntoIterator<Item = &'a Arc<JobView>>) -> Self {
         let mut totals = Self::default();
         for view in jobs {
@@ -176,6 +181,11 @@ impl Listing {
             }
         }
         true
+    }
+
+    /// The order of the jobs has changed, whatever the snapshot's number says.
+    pub(super) fn forget_rows(&mut self) {
+        self.made_of = None;
     }
 
     /// The row a job is in.

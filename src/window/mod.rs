@@ -4,14 +4,14 @@
 //!
 //! | what | where |
 //! |---|---|
-//! | the whole, and what becomes of the user's wishes | `app` |
+//! | the whole, and what becomes of the user's wishes | `app`, `app/deeds` |
 //! | opening, closing, waiting in between | `door`, `kept` |
 //! | what can be done: texts, icons, shortcuts | `actions` |
 //! | the bars | `top_bar`, `cap`, `sidebar`, `status_bar` |
-//! | the list | `listing` (which rows), `list`, `row`, `sparkline` |
-//! | the selected job | `details`, `graph`, `graph_math` |
-//! | dialogs and messages | `add`, `addresses`, `confirm`, `toasts` |
-//! | looks and words | `theme`, `icons`, `words`, `rate_field` |
+//! | the list | `listing` (which rows), `list`, `row`, `sparkline`, `reorder` |
+//! | the selected job | `details` with `graph`, `graph_math`, `facts`, `files`, `log` |
+//! | dialogs and messages | `add` with `add/form`, `addresses`, `inquiry`, `new_address`, `confirm`, `orphans`, `notices`, `toasts` |
+//! | looks and words | `theme`, `icons`, `words`, `clock`, `rate_field` |
 //! | what takes time outside the engine | `errands` |
 //!
 //! What may not live here: anything that blocks, and any knowledge of the engine beyond its border. Nothing is
@@ -22,17 +22,26 @@ mod add;
 mod addresses;
 mod app;
 mod cap;
+mod clock;
 mod confirm;
 mod details;
 mod door;
 mod errands;
+mod facts;
+mod files;
 mod graph;
 mod graph_math;
 mod icons;
+mod inquiry;
 mod kept;
 mod list;
 mod listing;
+mod log;
+mod new_address;
+mod notices;
+mod orphans;
 mod rate_field;
+mod reorder;
 mod row;
 mod sidebar;
 mod sparkline;

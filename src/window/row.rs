@@ -67,10 +67,11 @@ pub(super) fn cell(ui: &mut Ui, column: Column, view: &JobView, light: &Light) {
     let look = &light.look;
     match column {
         Column::Icon => {
-            let icon = icons::for_name(&view.job.display_name());
+            let several = view.job.files.len() > 1;
+            let icon = if several { icons::FILES } else { icons::for_name(&view.job.display_name()) };
             theme::icon(ui, rect.center(), icon, 18.0, look.weak);
         }
-        Column::Name => name(ui, rect, view, look),
+        Column::Name => name(ui, rect, view, look, light.now),
         Column::Progress => progress(ui, rect, view, light),
         Column::Size => number(ui, rect, &size(view), look.text),
         Column::Speed if matches!(view.job.state, JobState::Transferring) => {
@@ -95,13 +96,21 @@ pub(super) fn cell(ui: &mut Ui, column: Column, view: &JobView, light: &Light) {
     }
 }
 
-fn name(ui: &mut Ui, rect: Rect, view: &JobView, look: &Look) {
+fn name(ui: &mut Ui, rect: Rect, view: &JobView, look: &Look, now: u64) {
     let line = |from: f32, height: f32| {
         Rect::from_min_size(pos2(rect.left(), rect.top() + from), vec2(rect.width() - 14.0, height))
     };
     label(ui, line(6.0, 18.0), theme::bold(view.job.display_name()).color(look.text), Align::Min);
-    let host = RichText::new(words::host(view)).size(theme::SMALL).color(look.weak);
-    label(ui, line(24.0, 16.0), host, Align::Min);
+    let mut parts = vec![words::host(view).to_owned()];
+    parts.splice(0..0, words::files_done(view));
+    let mut below = line(24.0, 16.0);
+    if let Some(stale) = words::stale(view, now) {
+        theme::icon(ui, pos2(below.left() + 6.0, below.center().y), icons::CLOCK, 11.0, look.wait.1);
+        below.min.x += 16.0;
+        parts.insert(0, stale);
+    }
+    let text = RichText::new(parts.join(" · ")).size(theme::SMALL).color(look.weak);
+    label(ui, below, text, Align::Min);
 }
 
 fn progress(ui: &mut Ui, rect: Rect, view: &JobView, light: &Light) {
@@ -113,7 +122,13 @@ fn progress(ui: &mut Ui, rect: Rect, view: &JobView, light: &Light) {
     label(ui, line, RichText::new(words).size(11.5).color(text), Align::Min);
     let track = Rect::from_min_size(pos2(rect.left(), rect.top() + 30.0), vec2(rect.width() - 8.0, 5.0));
     ui.painter().rect_filled(track, 2.5, look.track());
-    match view.fraction() {
+    // Where the size is not known, how many of its files are here says something too.
+    let files = view.job.files.len();
+    let by_files = || {
+        let done = view.job.wanted_files().filter(|file| file.finished).count();
+        (files > 1).then(|| done as f32 / view.job.wanted_files().count().max(1) as f32)
+    };
+    match view.fraction().or_else(by_files) {
         Some(fraction) if fraction > 0.0 => {
             let filled = track.with_max_x(track.left() + (track.width() * fraction).max(5.0));
             ui.painter().rect_filled(filled, 2.5, bar);
@@ -141,7 +156,7 @@ pub(super) const fn colors(tone: Tone, look: &Look) -> (egui::Color32, egui::Col
 fn size(view: &JobView) -> String {
     match view.job.total_bytes() {
         Some(total) => bytes_in_words(total),
-        None if view.done_bytes > 0 => bytes_in_words(view.done_bytes),
+        None if view.done_bytes > 0 && view.job.files.len() < 2 => bytes_in_words(view.done_bytes),
         None => "–".to_owned(),
     }
 }
@@ -151,7 +166,7 @@ fn left(view: &JobView, now: u64) -> Option<String> {
         return view.left_secs.map(duration_in_words);
     }
     if let JobState::Waiting(waiting) = &view.job.state {
-        return words::next_try(waiting.until_unix_secs, now);
+        return words::next_try(waiting, now);
     }
     if view.job.state.is_final() {
         return view.job.ended_unix_secs.map(|ended| words::ago(ended, now));
@@ -164,7 +179,7 @@ fn number(ui: &mut Ui, rect: Rect, text: &str, color: egui::Color32) {
     label(ui, rect, RichText::new(text).color(color), Align::Max);
 }
 
-fn label(ui: &mut Ui, rect: Rect, text: RichText, side: Align) {
+pub(super) fn label(ui: &mut Ui, rect: Rect, text: RichText, side: Align) {
     let layout = if side == Align::Max {
         Layout::right_to_left(Align::Center)
     } else {

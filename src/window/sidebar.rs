@@ -26,15 +26,19 @@ fn theme_choice(ui: &mut Ui, current: Theme) -> Option<Theme> {
         Theme::Dark => "Dark",
     };
     let mut chosen = None;
-    let choice = theme::combo("Appearance", format!("Appearance: {}", current.word()))
-        .width(ui.available_width())
-        .show_ui(ui, |ui| {
-            for theme in Theme::ALL {
-                if ui.selectable_label(theme == current, text(theme)).clicked() && theme != current {
-                    chosen = Some(theme);
-                }
+    // In a narrow window there is room for the choice only.
+    let words = if ui.available_width() < 150.0 {
+        super::words::upper_first(current.word())
+    } else {
+        format!("Appearance: {}", current.word())
+    };
+    let choice = theme::combo("Appearance", words).width(ui.available_width()).show_ui(ui, |ui| {
+        for theme in Theme::ALL {
+            if ui.selectable_label(theme == current, text(theme)).clicked() && theme != current {
+                chosen = Some(theme);
             }
-        });
+        }
+    });
     choice.response.on_hover_text("Appearance").accessible_name("Appearance");
     chosen
 }

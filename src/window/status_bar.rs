@@ -7,56 +7,73 @@ use crate::job::{bytes_in_words, rate_in_words};
 
 use super::listing::Totals;
 use super::theme::{self, Look};
-use super::words;
+use super::{list, words};
 
-/// Draws it.
-pub(super) fn show(ui: &mut Ui, snapshot: &Snapshot, totals: &Totals) {
+/// Draws it. `now` is in seconds since 1970.
+pub(super) fn show(ui: &mut Ui, snapshot: &Snapshot, totals: &Totals, now: u64) {
     let look = Look::of(ui.visuals());
     ui.horizontal_centered(|ui| {
-        let active = totals.counts[1];
-        let color = if active > 0 {
+        let color = if totals.active() > 0 {
             look.good.0
-        } else if totals.going_on > 0 {
+        } else if totals.going_on > 0 && !snapshot.paused {
             look.wait.0
         } else {
             look.still.0
         };
         let (dot, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
         ui.painter().circle_filled(dot.center(), 4.5, color);
-        ui.label(theme::weak(ui, left(snapshot, totals)).size(12.0));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            ui.add(egui::Label::new(theme::weak(ui, right(snapshot, totals)).size(12.0)).truncate());
+            ui.label(theme::weak(ui, right(snapshot, totals)).size(12.0));
+            ui.add_space(12.0);
+            // What is left is for the reason, which may be long.
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                let text = theme::weak(ui, left(snapshot, totals, now)).size(12.0);
+                ui.add(egui::Label::new(text).truncate());
+            });
         });
+        list::wake_for_words(
+            ui,
+            snapshot.waiting.as_ref().and_then(|waiting| words::next_change(waiting, now)),
+        );
     });
 }
 
-fn left(snapshot: &Snapshot, totals: &Totals) -> String {
-    let active = totals.counts[1];
-    if active > 0 {
-        let files = words::count(active, "file", "files");
-        format!("Downloading {files} at {}", rate_in_words(snapshot.rate_bps))
-    } else if totals.going_on > 0 {
-        format!("Waiting with {}", words::count(totals.going_on, "file", "files"))
-    } else if totals.suspended > 0 {
-        "All paused".to_owned()
+fn left(snapshot: &Snapshot, totals: &Totals, now: u64) -> String {
+    let downloads = |number| words::count(number, "download", "downloads");
+    // Foreground jobs do not wait, so something may run all the same.
+    let active = totals.active();
+    let running =
+        (active > 0).then(|| format!("{} at {}", downloads(active), rate_in_words(snapshot.rate_bps)));
+    let why = if snapshot.paused {
+        Some("All downloads are paused".to_owned())
     } else {
-        "Idle".to_owned()
+        snapshot.waiting.as_ref().map(|waiting| words::waits(waiting, Some(now)))
+    };
+    match (running, why) {
+        (Some(running), Some(why)) => format!("{running}. {why}"),
+        (Some(running), None) => running,
+        (None, Some(why)) if snapshot.paused || totals.going_on > 0 => why,
+        _ if totals.going_on == 1 => "1 download is waiting".to_owned(),
+        _ if totals.going_on > 1 => format!("{} downloads are waiting", totals.going_on),
+        _ if totals.suspended > 0 => format!("{} paused by hand", downloads(totals.suspended)),
+        _ => "Idle".to_owned(),
     }
 }
 
 fn right(snapshot: &Snapshot, totals: &Totals) -> String {
-    let mut parts = vec![format!("{} active", totals.counts[1])];
+    let mut parts = vec![format!("{} active", totals.active())];
     if let Some(free) = snapshot.free_bytes {
         parts.push(format!("{} free", bytes_in_words(free)));
     }
-    parts.push(snapshot.limit.map_or_else(|| "no cap".to_owned(), |rate| format!("capped at {rate}")));
+    let cap = snapshot.limit.map_or_else(|| "no cap".to_owned(), |rate| format!("capped at {rate}"));
+    parts.push(if snapshot.slow { "slow cap".to_owned() } else { cap });
     parts.join(" · ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::Rate;
+    use crate::job::{Rate, Waiting, Why};
 
     #[test]
     fn the_line_says_what_is_going_on() {
@@ -74,15 +91,28 @@ mod tests {
         };
         let table = [
             (totals(0, 0, 0, 0), "Idle"),
-            (totals(5, 2, 3, 1), "Downloading 2 files at 3.0 MiB/s"),
-            (totals(5, 1, 1, 1), "Downloading 1 file at 3.0 MiB/s"),
-            (totals(5, 0, 3, 1), "Waiting with 3 files"),
-            (totals(5, 0, 0, 1), "All paused"),
+            (totals(5, 2, 3, 1), "2 downloads at 3.0 MiB/s"),
+            (totals(5, 1, 1, 1), "1 download at 3.0 MiB/s"),
+            (totals(5, 0, 3, 1), "3 downloads are waiting"),
+            (totals(5, 0, 0, 1), "1 download paused by hand"),
             (totals(5, 0, 0, 0), "Idle"),
         ];
         for (totals, words) in table {
-            assert_eq!(left(&snapshot, &totals), words);
+            assert_eq!(left(&snapshot, &totals, 0), words);
         }
+        let waiting = Some(Waiting::for_condition(Why::Metered, None));
+        let waiting = Snapshot { waiting, ..snapshot.clone() };
+        let paused = Snapshot { paused: true, slow: true, ..snapshot.clone() };
+        for (snapshot, totals, words) in [
+            (&waiting, totals(3, 0, 3, 0), "Waiting: the network is metered"),
+            (&waiting, totals(3, 1, 3, 0), "1 download at 3.0 MiB/s. Waiting: the network is metered"),
+            (&waiting, totals(3, 0, 0, 0), "Idle"),
+            (&paused, totals(3, 0, 3, 0), "All downloads are paused"),
+            (&paused, totals(0, 0, 0, 0), "All downloads are paused"),
+        ] {
+            assert_eq!(left(snapshot, &totals, 0), words);
+        }
+        assert_eq!(right(&paused, &totals(0, 0, 0, 0)), "0 active · 412 GiB free · slow cap");
         assert_eq!(right(&snapshot, &totals(5, 2, 2, 0)), "2 active · 412 GiB free · capped at 1.0 MiB/s");
         assert_eq!(right(&Snapshot::default(), &Totals::default()), "0 active · no cap");
     }

@@ -144,6 +144,23 @@ pub(super) fn dangerous<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
     filled(ui, fill, fill.gamma_multiply(0.88), on, add)
 }
 
+/// Draws the buttons inside as switches that are on, in the colours of a state.
+pub(super) fn switched_on<R>(
+    ui: &mut Ui,
+    (bar, text): (Color32, Color32),
+    add: impl FnOnce(&mut Ui) -> R,
+) -> R {
+    let panel = Look::of(ui.visuals()).panel;
+    let (fill, hover) = (panel.lerp_to_gamma(bar, SWITCHED_ON), panel.lerp_to_gamma(bar, SWITCHED_ON + 0.06));
+    filled(ui, fill, hover, text, |ui| {
+        ui.visuals_mut().widgets.inactive.bg_stroke = Stroke::new(1.0, bar.gamma_multiply(0.6));
+        add(ui)
+    })
+}
+
+/// How much of a state's colour there is in a switch that is on.
+const SWITCHED_ON: f32 = 0.12;
+
 fn filled<R>(ui: &mut Ui, fill: Color32, hover: Color32, on: Color32, add: impl FnOnce(&mut Ui) -> R) -> R {
     let text = Look::of(ui.visuals()).text;
     ui.scope(|ui| {
@@ -351,6 +368,10 @@ mod tests {
                     let ratio = contrast(text, ground);
                     assert!(ratio >= 4.5, "{theme} {what} on {ground:?}: {ratio:.2}");
                 }
+            }
+            for (bar, text) in [look.wait, (look.accent, look.accent_text)] {
+                let ratio = contrast(text, look.panel.lerp_to_gamma(bar, SWITCHED_ON));
+                assert!(ratio >= 4.5, "{theme} switch: {ratio:.2}");
             }
             let ratio = contrast(look.on_accent, look.accent);
             assert!(ratio >= 4.5, "{theme} on accent: {ratio:.2}");

@@ -1,15 +1,19 @@
-//! The bar at the top: add, pause all, search, the cap.
+//! The bar at the top: add, pause all, search, the cap and the slow one.
 
-use egui::{Button, Id, RichText, Ui, vec2};
+use egui::{Button, Id, Response, RichText, Role, Ui, WidgetInfo, vec2};
 
 use crate::engine::Snapshot;
 
 use super::actions::Action;
 use super::app::Wish;
 use super::cap::{self, Cap};
+use super::icons;
 use super::listing::Listing;
 use super::rate_field::{SetTo, field};
-use super::{icons, theme};
+use super::theme::{self, Look};
+
+/// The width of the button that slows everything down.
+const SLOW: f32 = 64.0;
 
 /// The id of the search field.
 pub(super) fn search_id() -> Id {
@@ -35,24 +39,13 @@ pub(super) fn show(
         if add.on_hover_text("Add downloads (Ctrl+N)").clicked() {
             wishes.push(Wish::Do(Action::Add));
         }
-        let totals = listing.totals;
-        let mut all = |ui: &mut Ui, icon: char, text: &str, enabled: bool, wish: Wish| {
-            let label = if roomy {
-                Button::new(theme::bold(text))
-            } else {
-                Button::new(RichText::new(icon).size(15.0))
-            };
-            let response = ui.add_enabled(enabled, label.min_size(vec2(0.0, theme::CONTROL)));
-            let response = if roomy { response } else { response.accessible_name(text).on_hover_text(text) };
-            if response.clicked() {
-                wishes.push(wish);
-            }
-        };
-        all(ui, icons::PAUSE, "Pause all", totals.going_on > 0, Wish::PauseAll);
-        all(ui, icons::RESUME, "Resume all", totals.suspended > 0, Wish::ResumeAll);
+        if hold(ui, snapshot.paused, roomy) {
+            wishes.push(Wish::Hold(!snapshot.paused));
+        }
         ui.add_space(8.0);
         let slider = if roomy { 170.0 } else { 140.0 };
-        let search_width = (ui.available_width() - cap::width(slider) - 24.0).clamp(110.0, 300.0);
+        let right = cap::width(slider) + cap::GAP + SLOW;
+        let search_width = (ui.available_width() - right - 24.0).clamp(100.0, 300.0);
         let prefix = theme::weak(ui, icons::SEARCH).size(14.0);
         let search = field(&mut listing.search, "Search downloads")
             .id(search_id())
@@ -60,8 +53,53 @@ pub(super) fn show(
             .desired_width(search_width);
         ui.add(search).accessible_name("Search downloads");
         // Stands at the right, whatever is left of it.
-        ui.add_space((ui.available_width() - cap::width(slider)).max(0.0));
+        ui.add_space((ui.available_width() - right).max(0.0));
         new_cap = cap_control.show(ui, snapshot.limit, slider);
+        if slow(ui, snapshot.slow) {
+            wishes.push(Wish::Slow(!snapshot.slow));
+        }
     });
     new_cap
+}
+
+/// The switch that holds everything. It keeps its place and its width, whatever it says.
+fn hold(ui: &mut Ui, paused: bool, roomy: bool) -> bool {
+    let (icon, text) = if paused { (icons::RESUME, "Resume all") } else { (icons::PAUSE, "Pause all") };
+    let look = Look::of(ui.visuals());
+    let draw = |ui: &mut Ui| {
+        if roomy {
+            let label = (RichText::new(icon).size(14.0), theme::bold(text));
+            ui.add(Button::new(label).gap(6.0).min_size(vec2(118.0, theme::CONTROL)))
+        } else {
+            let size = vec2(theme::CONTROL + 4.0, theme::CONTROL);
+            ui.add(Button::new(RichText::new(icon).size(15.0)).min_size(size))
+        }
+    };
+    let response = if paused { theme::switched_on(ui, look.wait, draw) } else { draw(ui) };
+    switch(&response, paused, text);
+    let hint = if paused {
+        "All downloads are paused, also after a restart. Those paused by hand stay paused."
+    } else {
+        "Hold all downloads until you resume them, also after a restart"
+    };
+    response.on_hover_text(hint).clicked()
+}
+
+/// The switch to the slow cap.
+fn slow(ui: &mut Ui, on: bool) -> bool {
+    let look = Look::of(ui.visuals());
+    let draw = |ui: &mut Ui| ui.add(Button::new(theme::bold("Slow")).min_size(vec2(SLOW, theme::CONTROL)));
+    let response = if on { theme::switched_on(ui, (look.accent, look.accent_text), draw) } else { draw(ui) };
+    switch(&response, on, "Slow");
+    let hint = if on {
+        "The slow cap holds until you switch it off, also after a restart"
+    } else {
+        "Keep all downloads to the slow cap of the settings"
+    };
+    response.on_hover_text(hint).clicked()
+}
+
+/// Says that it is a switch, and how it stands.
+fn switch(response: &Response, on: bool, text: &str) {
+    response.widget_info(|| WidgetInfo::selected(Role::Button, true, on, text));
 }

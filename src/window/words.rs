@@ -1,7 +1,9 @@
 //! What the window says of a job, in words. Pure: the time is passed in.
 
 use crate::engine::JobView;
-use crate::job::{JobFile, JobState, bytes_in_words, duration_in_words};
+use crate::job::{Cause, JobFile, JobState, Trouble, Waiting, Why, bytes_in_words, duration_in_words};
+
+use super::clock::clock;
 
 /// In which colour a state is shown. Never the only sign: the words say the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,10 +40,11 @@ pub(super) fn state(view: &JobView, now: Option<u64>) -> (String, Tone) {
         JobState::Suspended => (at("Paused"), Tone::Still),
         JobState::Error(fault) => (fault.what(), Tone::Failed),
         JobState::Waiting(waiting) => {
-            let what = lower_first(&waiting.what());
-            let next = now.and_then(|now| next_try(waiting.until_unix_secs, now));
-            let next = next.map_or_else(String::new, |next| format!("; next {next}"));
-            (format!("Waiting: {what}{next}"), Tone::Waiting)
+            let tone = if waiting.why == Why::Held { Tone::Still } else { Tone::Waiting };
+            (waits(waiting, now), tone)
+        }
+        JobState::Transferred if view.job.hold_finished => {
+            ("Complete, waits until you accept it".to_owned(), Tone::Finished)
         }
         JobState::Transferred | JobState::Acknowledged => (finished(&view.job.files), Tone::Finished),
         JobState::Cancelled => ("Cancelled".to_owned(), Tone::Still),
@@ -55,20 +58,156 @@ pub(super) fn percent(view: &JobView) -> Option<String> {
     Some(format!("{} %", percent.min(100)))
 }
 
-/// When a waiting job is tried again: `try in 12 s`.
-pub(super) fn next_try(until: Option<u64>, now: u64) -> Option<String> {
-    Some(match until?.saturating_sub(now) {
+/// For what something waits, and until when where `now` is given: `Waiting: you are signed out`.
+pub(super) fn waits(waiting: &Waiting, now: Option<u64>) -> String {
+    let what = lower_first(&waiting.what());
+    let next = now.and_then(|now| next_try(waiting, now)).map_or_else(String::new, |next| {
+        // A condition has an end; a fault has a next try.
+        if waiting.why.is_condition() { format!("; {next}") } else { format!("; next {next}") }
+    });
+    format!("Waiting: {what}{next}")
+}
+
+/// When a waiting job goes on: `try in 12 s`, `try at 18:00`, `until 18:00`.
+pub(super) fn next_try(waiting: &Waiting, now: u64) -> Option<String> {
+    let until = waiting.until_unix_secs?;
+    let secs = until.saturating_sub(now);
+    if waiting.why.is_condition() {
+        return (secs > 0).then(|| format!("until {}", clock(until, now)));
+    }
+    Some(match secs {
         0 => "try now".to_owned(),
-        secs @ 60..600 => format!("try in {} min", secs / 60),
-        secs => format!("try in {}", duration_in_words(secs)),
+        60..600 => format!("try in {} min", secs / 60),
+        1..HOURS_AWAY => format!("try in {}", duration_in_words(secs)),
+        _ => format!("try at {}", clock(until, now)),
     })
 }
 
+/// How a job that waits for a condition goes on; a sentence. `None` where it waits because of a fault.
+pub(super) const fn way_out(why: &Why) -> Option<&'static str> {
+    Some(match why {
+        Why::BackOff(_) | Why::DiskFull(_) => return None,
+        Why::NoNetwork => "It goes on by itself when the network is back.",
+        Why::SignedOut => "It goes on by itself when you sign in again.",
+        Why::Asleep => "It goes on by itself when the computer wakes.",
+        Why::Metered => "It goes on by itself on a network that costs nothing.",
+        Why::Battery => "It goes on by itself when the computer is on mains again.",
+        Why::Timetable => "It goes on by itself when the timetable allows it.",
+        Why::Held => {
+            "You have paused everything. What you paused by hand stays paused when you resume the rest."
+        }
+        Why::Disabled => "You can switch them on with “meanwhile settings start_mode manual”.",
+    })
+}
+
+/// From here on a clock says more than a number of minutes.
+const HOURS_AWAY: u64 = 3600;
+
+/// In how many seconds [`next_try`] says something else, if ever.
+pub(super) fn next_change(waiting: &Waiting, now: u64) -> Option<u64> {
+    let secs = waiting.until_unix_secs?.saturating_sub(now);
+    match secs {
+        0 => None,
+        // The clock's words hold until the moment itself, or until midnight.
+        _ if waiting.why.is_condition() => Some(secs.min(HOURS_AWAY)),
+        1..60 => Some(1),
+        60..HOURS_AWAY => Some(secs % 60 + 1),
+        _ => Some((secs - HOURS_AWAY + 1).min(HOURS_AWAY)),
+    }
+}
+
+/// What brought a job to its state, where that explains more than the state itself.
+pub(super) const fn because(state: &JobState, cause: Cause) -> Option<&'static str> {
+    Some(match (state, cause) {
+        (JobState::Suspended | JobState::Cancelled, Cause::User) => "by you",
+        (JobState::Suspended | JobState::Cancelled, Cause::Timer) => "by a time limit",
+        (JobState::Queued, Cause::Scheduler) => "others have their turn",
+        (JobState::Queued, Cause::Session) => "since you signed in or the computer woke",
+        (JobState::Queued, Cause::Network) => "since the network is back",
+        (JobState::Queued, Cause::Power) => "since the computer is on mains",
+        (JobState::Queued, Cause::Timetable) => "since the timetable allows it",
+        (JobState::Queued, Cause::Timer) => "for another try",
+        _ => return None,
+    })
+}
+
+/// Who or what did something, as the log names it.
+pub(super) const fn who(cause: Cause) -> &'static str {
+    match cause {
+        Cause::User => "you",
+        Cause::Scheduler => "its turn",
+        Cause::Transfer => "the transfer",
+        Cause::Fault => "a fault",
+        Cause::Session => "the session",
+        Cause::Network => "the network",
+        Cause::Power => "the power",
+        Cause::Timetable => "the timetable",
+        Cause::Timer => "a time limit",
+    }
+}
+
+/// One file of a job of several. `runs` is whether the job does: then the file is in line.
+pub(super) fn file_state(file: &JobFile, runs: bool, now: u64) -> (String, Tone) {
+    let percent = file.total_bytes.map(|total| {
+        let percent = (u128::from(file.synced_bytes) * 100).checked_div(u128::from(total)).unwrap_or(100);
+        format!("{} %", percent.min(100))
+    });
+    let so_far =
+        || percent.clone().unwrap_or_else(|| format!("{} so far", bytes_in_words(file.synced_bytes)));
+    match &file.trouble {
+        Some(Trouble::LeftOut) => ("Left out".to_owned(), Tone::Still),
+        _ if file.finished => (finished(std::slice::from_ref(file)), Tone::Finished),
+        Some(Trouble::Failed(fault)) => (fault.what(), Tone::Failed),
+        Some(Trouble::Waiting(waiting)) => (waits(waiting, Some(now)), Tone::Waiting),
+        None if file.synced_bytes > 0 && runs => (so_far(), Tone::Running),
+        None if file.synced_bytes > 0 => (so_far(), Tone::Still),
+        None if runs => ("In line".to_owned(), Tone::Plain),
+        None => ("Not begun".to_owned(), Tone::Still),
+    }
+}
+
+/// How many of a job's files are here: `3 of 12 files`; `None` for a job of one file.
+pub(super) fn files_done(view: &JobView) -> Option<String> {
+    let files = &view.job.files;
+    if files.len() < 2 {
+        return None;
+    }
+    let wanted = view.job.wanted_files().count();
+    let done = view.job.wanted_files().filter(|file| file.finished).count();
+    let failed =
+        view.job.wanted_files().filter(|file| matches!(file.trouble, Some(Trouble::Failed(_)))).count();
+    let failed = if failed > 0 { format!(", {failed} failed") } else { String::new() };
+    Some(if done == wanted {
+        count(wanted, "file", "files")
+    } else {
+        format!("{done} of {}{failed}", count(wanted, "file", "files"))
+    })
+}
+
+/// For how long nothing has happened to a job that is flagged for it: `nothing has happened for 94 days`.
+pub(super) fn stale(view: &JobView, now: u64) -> Option<String> {
+    let days = now.saturating_sub(view.job.modified_unix_secs) / 86_400;
+    match (view.stale, view.job.modified_unix_secs) {
+        (false, _) => None,
+        (true, 0) => Some("nothing has happened for long".to_owned()),
+        (true, _) => Some(format!("nothing has happened for {}", count(days as usize, "day", "days"))),
+    }
+}
+
 fn finished(files: &[JobFile]) -> String {
-    if !files.iter().all(|file| file.finished) {
+    let mut files = files.iter().filter(|file| !file.is_left_out()).peekable();
+    if files.peek().is_none() {
+        return "Ended, all files were left out".to_owned();
+    }
+    let (mut whole, mut verified) = (true, true);
+    for file in files {
+        whole &= file.finished;
+        verified &= file.sha256.is_some();
+    }
+    if !whole {
         return "Ended before the end".to_owned();
     }
-    if !files.is_empty() && files.iter().all(|file| file.sha256.is_some()) {
+    if verified {
         return "Finished, SHA-256 verified".to_owned();
     }
     "Finished".to_owned()
@@ -118,7 +257,7 @@ mod tests {
         let new = NewJob::of("https://example.org/a.iso", "");
         let (mut job, _) = new.into_job(JobId::random(), 0).expect("a good address");
         job.files[0].total_bytes = total;
-        job.files[0].finished = matches!(state, JobState::Acknowledged);
+        job.files[0].finished = matches!(state, JobState::Acknowledged | JobState::Transferred);
         job.state = state;
         JobView { done_bytes: done, ..JobView::resting(Arc::new(job)) }
     }
@@ -128,6 +267,7 @@ mod tests {
         let refused = || Fault::new(FaultKind::ConnectionRefused, "");
         let waiting =
             |until| JobState::Waiting(Waiting { why: Why::BackOff(refused()), until_unix_secs: until });
+        let held = |why| JobState::Waiting(Waiting::for_condition(why, None));
         let table = [
             (JobState::Queued, 0, Some(100), "Queued", Tone::Plain),
             (JobState::Queued, 18, Some(100), "Queued at 18 %", Tone::Plain),
@@ -155,12 +295,70 @@ mod tests {
                 Tone::Waiting,
             ),
             (waiting(None), 5, None, "Waiting: the server refused the connection", Tone::Waiting),
+            (held(Why::NoNetwork), 5, None, "Waiting: there is no network", Tone::Waiting),
+            (held(Why::SignedOut), 5, None, "Waiting: you are signed out", Tone::Waiting),
+            (held(Why::Held), 5, None, "Waiting: all downloads are paused", Tone::Still),
+            (JobState::Transferred, 100, Some(100), "Finished", Tone::Finished),
             (JobState::Acknowledged, 100, Some(100), "Finished", Tone::Finished),
             (JobState::Cancelled, 0, None, "Cancelled", Tone::Still),
         ];
         for (job_state, done, total, words, tone) in table {
             assert_eq!(state(&view(job_state, done, total), Some(1000)), (words.to_owned(), tone));
         }
+    }
+
+    #[test]
+    fn a_next_try_is_told_by_the_minute_or_by_the_clock() {
+        let now = 1_795_420_800;
+        let fault = |secs| Waiting {
+            why: Why::BackOff(Fault::new(FaultKind::Stalled, "")),
+            until_unix_secs: Some(now + secs),
+        };
+        let condition = |secs| Waiting::for_condition(Why::Timetable, Some(now + secs));
+        let table = [
+            (fault(0), Some("try now".to_owned()), None),
+            (fault(12), Some("try in 12 s".to_owned()), Some(1)),
+            (fault(90), Some("try in 1 min".to_owned()), Some(31)),
+            (fault(1800), Some("try in 30 min".to_owned()), Some(1)),
+            (fault(7200), Some(format!("try at {}", clock(now + 7200, now))), Some(3600)),
+            (condition(0), None, None),
+            (condition(60), Some(format!("until {}", clock(now + 60, now))), Some(60)),
+            (condition(90_000), Some(format!("until {}", clock(now + 90_000, now))), Some(3600)),
+        ];
+        for (waiting, words, change) in table {
+            assert_eq!(next_try(&waiting, now), words);
+            assert_eq!(next_change(&waiting, now), change, "{waiting:?}");
+        }
+        let clock = clock(now + 7200, now);
+        assert_eq!(
+            waits(&condition(7200), Some(now)),
+            format!("Waiting: the timetable allows nothing now; until {clock}")
+        );
+    }
+
+    #[test]
+    fn files_are_counted_and_told_one_by_one() {
+        let mut view = view(JobState::Transferring, 0, Some(10));
+        assert_eq!(files_done(&view), None);
+        let job = Arc::make_mut(&mut view.job);
+        let one = job.files[0].clone();
+        job.files = vec![one; 6];
+        job.files[0].finished = true;
+        job.files[1].trouble = Some(Trouble::LeftOut);
+        job.files[2].trouble = Some(Trouble::Failed(Fault::new(FaultKind::Status(404), "")));
+        job.files[3].trouble = Some(Trouble::Waiting(Waiting::for_condition(Why::NoNetwork, None)));
+        job.files[4].synced_bytes = 4;
+        let words: Vec<_> = job.files.iter().map(|file| file_state(file, true, 0).0).collect();
+        let expected = [
+            "Finished",
+            "Left out",
+            "The file is not on the server (404)",
+            "Waiting: there is no network",
+            "40 %",
+            "In line",
+        ];
+        assert_eq!(words, expected);
+        assert_eq!(files_done(&view).as_deref(), Some("1 of 5 files, 1 failed"));
     }
 
     #[test]

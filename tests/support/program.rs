@@ -90,8 +90,16 @@ impl Home {
     }
 
     /// The program, in the folder for downloads, with the state folder of this home and nothing of the world
-    /// around: no display, no proxy, no settings.
+    /// around: no display, no proxy, no settings. It starts nothing in the background, where no test would see to
+    /// its end.
     pub(crate) fn command<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Command {
+        let mut command = self.whole_command(words);
+        command.arg("--no-start");
+        command
+    }
+
+    /// The same, but it may start what it likes.
+    pub(crate) fn whole_command<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_meanwhile"));
         command.args(words).current_dir(self.files());
         for (name, _) in std::env::vars_os() {

@@ -73,7 +73,7 @@ async fn local(
         let port = Port::Local(Local::fake(handle));
         let mut wait =
             Wait::begin(&port, &NewJob::default(), None, Instant::now(), true).await.expect("a wait");
-        wait.run(&mut stop, &mut out).await
+        wait.run(&mut stop, &Notify::new(), &mut out).await
     };
     let (result, asked) = tokio::join!(wait, engine(border, steps));
     drop(out);
@@ -169,7 +169,7 @@ fn when_the_running_instance_ends_the_wait_does_not() {
     let job = queued();
     let (handle, mut border) = border(numbered(1, Some(&job)));
     let claim = instance::claim(&places).expect("the claim");
-    let server = instance::serve(claim, handle, || Shown::NoWindow).expect("a server");
+    let server = instance::serve(claim, handle, || Shown::MakesRoom).expect("a server");
     let id = job.job.id;
     let engine = std::thread::spawn(move || {
         let envelope = border.commands.blocking_recv().expect("a command");
@@ -183,7 +183,7 @@ fn when_the_running_instance_ends_the_wait_does_not() {
         let mut wait =
             Wait::begin(&port, &NewJob::default(), None, Instant::now(), true).await.expect("a wait");
         drop(server);
-        wait.run(&mut pending(), &mut Out::new(Vec::new(), true)).await
+        wait.run(&mut pending(), &Notify::new(), &mut Out::new(Vec::new(), true)).await
     });
     assert_eq!(result, Ok(None));
     engine.join().expect("its end");

@@ -38,6 +38,8 @@ pub enum Wish {
 pub enum News {
     /// The user wants these jobs tried again.
     Retry(Vec<JobId>),
+    /// What was to be told of this job has been, or could not be; whether the user can see it.
+    Told(JobId, bool),
     /// Something did not work: a sentence. What keeps notifications from being shown is said once.
     Trouble(String),
 }
@@ -56,7 +58,19 @@ pub async fn serve(bus: SessionBus, mut wishes: mpsc::Receiver<Wish>, news: mpsc
         let due = [desk.finished.due(), desk.failed.due()].into_iter().flatten().min();
         let trouble = tokio::select! {
             wish = wishes.recv() => match wish {
-                Some(wish) => desk.grant(wish).await,
+                Some(wish) => {
+                    let of = match &wish {
+                        Wish::Tell(ended) => Some(ended.job),
+                        Wish::Withdraw(_) => None,
+                    };
+                    let trouble = desk.grant(wish).await;
+                    if let Some(job) = of
+                        && news.send(News::Told(job, desk.said.is_none())).await.is_err()
+                    {
+                        return;
+                    }
+                    trouble
+                }
                 None => return,
             },
             () = sleep_until(due.map_or_else(Instant::now, Instant::from_std)), if due.is_some() => desk.tell().await,
