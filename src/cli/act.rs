@@ -112,8 +112,7 @@ async fn hold_all(port: &Port, snapshot: &Snapshot, out: &mut Out<'_>) -> Result
         out.json(&json::Done { done: held, paused: Some(true) })?;
     } else {
         out.line(format_args!(
-            "All downloads are paused, {} of which would go on, and what is added waits too. “meanwhile resume --all” \
-             lets them go on.",
+            "All downloads are paused ({} held), also those added later. “meanwhile resume --all” lets them go on.",
             held.len()
         ))?;
     }

@@ -102,6 +102,14 @@ pub(super) enum Task {
         #[arg(long, hide = true)]
         in_background: bool,
     },
+    /// Mend the list after damage, as every start does, and say what was found
+    Repair,
+    /// Empty the list and the log; they are put aside, and files stay
+    Reset {
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
     /// Print the completions for a shell
     Completions {
         /// The shell they are for
@@ -382,6 +390,8 @@ mod tests {
             "settings slow_bps",
             "settings slow_bps 128K",
             "settings work mon-fri 08:00-17:30",
+            "repair --json",
+            "reset --yes",
             "--json list",
             "show 1a",
             "pause 1a 2b",

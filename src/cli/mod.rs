@@ -16,6 +16,7 @@
 //! | `act`, `set` | pause, resume…; set, file and move |
 //! | `limit`, `settings` | the caps over all; settings |
 //! | `run`, `open`, `background` | the engine without and with a window; starting it by itself |
+//! | `mend` | repair and reset |
 //! | `docs` | shell completions and manual pages |
 //! | `pick` | which job is meant |
 //! | `print`, `table`, `json`, `plain` | words for people, in columns; objects for programs; bitsadmin's lines |
@@ -33,6 +34,7 @@ mod json;
 mod limit;
 mod log;
 mod look;
+mod mend;
 mod monitor;
 mod new;
 mod open;
@@ -158,6 +160,8 @@ async fn perform(task: Task, background: Background, out: &mut Out<'_>) -> Resul
             };
             run::run(&places()?, until, out).await
         }
+        Task::Repair => mend::repair(&places()?, out),
+        Task::Reset { yes } => mend::reset(&places()?, yes, out),
         Task::Completions { shell } => docs::completions(shell, out),
         Task::Man { folder } => docs::man(folder.as_deref(), out),
     }
