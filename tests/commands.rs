@@ -202,7 +202,7 @@ fn a_bad_file_among_good_ones_can_be_mended_or_skipped() {
     home.job_is(&other, "error");
     home.run(["file", "other", "7", "skip"]).code(2);
     home.run(["file", "other", "2", "skip"]).fine();
-    assert_eq!(states(&home.job_is(&other, "acknowledged")), ["finished", "skipped"]);
+    assert_eq!(states(&home.job_is(&other, "acknowledged")), ["finished", "left_out"]);
 }
 
 #[test]

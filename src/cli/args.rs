@@ -71,7 +71,7 @@ pub(super) enum Task {
     Remove(Which),
     /// Change a download
     Set(Set),
-    /// Skip a file of a download, try it again, or fetch it from another address
+    /// Leave a file of a download out, try it again, or fetch it from another address
     File(OneFile),
     /// Put downloads at another place in the list
     Move(Move),
@@ -282,9 +282,9 @@ pub(super) struct OneFile {
 /// What can be done to one file of a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum FileDeed {
-    /// Do without it, and delete what was fetched of it
+    /// Leave it out, and delete what was fetched of it
     Skip,
-    /// Try it again now, also after it was skipped
+    /// Try it again now, also after it was left out
     Retry,
     /// Fetch it from another address; what was fetched is kept if the other server has the same
     Address,

@@ -35,6 +35,7 @@ pub(super) fn state(job: &Job, file: &JobFile) -> String {
         "transferring" => "downloading",
         "suspended" => "paused",
         "error" => "failed",
+        "left_out" => "left out",
         word => word,
     };
     let percent = file.total_bytes.filter(|total| *total > 0 && file.is_pending());
@@ -72,7 +73,7 @@ mod tests {
                 "NO  STATE                                           SIZE  NAME  ADDRESS",
                 " 1  queued 50%                                   2.0 KiB  f     http://a.org/f",
                 " 2  failed: The file is not on the server (404)        -  f     http://a.org/f",
-                " 3  skipped                                            -  f     http://a.org/f",
+                " 3  left out                                           -  f     http://a.org/f",
             ]
         );
     }

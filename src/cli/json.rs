@@ -251,12 +251,12 @@ pub(super) fn files(job: &StoredJob) -> Vec<File> {
     job.files.iter().enumerate().map(file).collect()
 }
 
-/// How a file stands: finished, skipped, error or waiting; else as its job does. Which of several files are being
+/// How a file stands: finished, left_out, error or waiting; else as its job does. Which of several files are being
 /// fetched at this moment is not told, so those are all queued while their job is at work.
 pub(super) fn file_state(job: &StoredJob, file: &JobFile) -> &'static str {
     match (&file.trouble, &job.state) {
         _ if file.finished => "finished",
-        (Some(Trouble::LeftOut), _) => "skipped",
+        (Some(Trouble::LeftOut), _) => "left_out",
         // What was not finished when it was completed was given up.
         (_, JobState::Cancelled | JobState::Acknowledged) => "cancelled",
         (Some(Trouble::Failed(_)), _) => "error",
@@ -405,7 +405,7 @@ mod tests {
             file(Some(Trouble::Failed(fault())), false)(&mut job.files[2]);
             file(Some(Trouble::Waiting(wait)), false)(&mut job.files[3]);
         });
-        assert_eq!(states(&view.job), ["finished", "skipped", "error", "waiting", "transferring"]);
+        assert_eq!(states(&view.job), ["finished", "left_out", "error", "waiting", "transferring"]);
         let json = serde_json::to_value(Job::from(&view)).expect("JSON");
         assert_eq!(json["files"][2]["fault"]["status"], 404);
         assert_eq!(json["files"][3]["waiting"]["why"], "back_off");

@@ -9,7 +9,7 @@ use crate::engine::{JobView, Snapshot, WhichCap};
 use crate::job::{JobState, bytes_in_words, duration_in_words, rate_in_words};
 
 /// The room a name should have, in columns.
-const NAME: usize = 24;
+const NAME: usize = 16;
 
 /// Of the bar, whether the cap, and whether the id is shown: the first that leaves a name its room is taken.
 const LAYOUTS: [(usize, bool, bool); 6] = [
@@ -167,14 +167,14 @@ fn cells(view: &JobView, bar: usize) -> [String; 6] {
     ]
 }
 
+/// Whose cap it is, where it is not the job's own.
 const fn whose(cap: WhichCap) -> &'static str {
     match cap {
-        WhichCap::None => "",
+        WhichCap::None | WhichCap::Job => "",
         WhichCap::All => " all",
         WhichCap::Slow => " slow",
         WhichCap::Priority => " priority",
         WhichCap::Timetable => " timetable",
-        WhichCap::Job => " own",
     }
 }
 
@@ -216,17 +216,17 @@ mod tests {
 
     #[test]
     fn a_frame_says_how_all_stands_and_what_moves() {
-        let frame = frame(&all(Some(Why::Metered)), true, 0, 100, 24);
+        let frame = frame(&all(Some(Why::Metered)), true, 0, 90, 24);
         assert_eq!(
             frame,
             [
                 "1 downloading, 1 in line  ·  1.0 KiB/s  ·  no cap",
                 "The network is metered.",
                 "",
-                "ID        STATE        PROGRESS             SPEED  LEFT  CAP            NAME",
-                "bbbb1111  finished                                                      x",
-                "aaaa1111  downloading  █████░░░░░  50%  1.0 KiB/s   2 s  2.0 KiB/s own  debian.iso",
-                "bbbb1111  queued                                                        x",
+                "ID        STATE        PROGRESS             SPEED  LEFT  CAP        NAME",
+                "bbbb1111  finished                                                  x",
+                "aaaa1111  downloading  █████░░░░░  50%  1.0 KiB/s   2 s  2.0 KiB/s  debian.iso",
+                "bbbb1111  queued                                                    x",
             ]
         );
     }

@@ -56,7 +56,7 @@ async fn change_file(
 ) -> Result<Exit, Failure> {
     let index = number as usize - 1;
     let (change, done) = match what {
-        FileDeed::Skip => (Change::LeaveOutFile(index), "is skipped"),
+        FileDeed::Skip => (Change::LeaveOutFile(index), "is left out"),
         FileDeed::Retry => (Change::RetryFile(index), "is tried again"),
         FileDeed::Address => {
             let url = url.unwrap_or_default().to_owned();
