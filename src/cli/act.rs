@@ -1,12 +1,12 @@
-//! `pause`, `resume`, `retry`, `cancel`, `complete`, `remove` and `set`.
+//! `pause`, `resume`, `retry`, `cancel`, `complete` and `remove`.
 
-use super::args::{Cap, Property, Set, Which};
+use super::args::Which;
 use super::exit::{Exit, Failure};
 use super::port::Port;
 use super::print::{self, Out};
 use super::{json, pick};
-use crate::engine::{Change, Command, JobView};
-use crate::job::{JobId, JobState, Priority};
+use crate::engine::{Change, Command, JobView, Snapshot};
+use crate::job::{JobId, JobState, Why};
 
 /// How many jobs are changed with one command when all are meant.
 const AT_ONCE: usize = 1000;
@@ -61,6 +61,11 @@ impl Deed {
 /// Does it to the jobs that are meant.
 pub(super) async fn act(port: &Port, deed: Deed, which: &Which, out: &mut Out<'_>) -> Result<Exit, Failure> {
     let snapshot = port.snapshot().await?;
+    match deed {
+        Deed::Pause if which.all => return hold_all(port, &snapshot, out).await,
+        Deed::Resume if which.all && snapshot.paused => return let_all_go(port, &snapshot, out).await,
+        _ => {}
+    }
     let jobs: Vec<&JobView> = if which.all {
         snapshot.jobs.iter().map(|view| &**view).filter(|view| deed.is_for(&view.job.state)).collect()
     } else {
@@ -93,41 +98,51 @@ pub(super) async fn act(port: &Port, deed: Deed, which: &Which, out: &mut Out<'_
         }
     }
     if out.is_json() {
-        out.json(&json::Done { done: done.clone() })?;
+        out.json(&json::Done::of(done.clone()))?;
     }
     out.flush()?;
     failure.map_or(Ok(Exit::Done), Err)
 }
 
-/// Changes a property of one job.
-pub(super) async fn set(port: &Port, set: &Set, out: &mut Out<'_>) -> Result<Exit, Failure> {
-    let (change, done) = change(set.what, &set.value)?;
-    let snapshot = port.snapshot().await?;
-    let view = pick::one(&snapshot, &set.job)?;
-    port.request(Command::Change(vec![view.job.id], change)).await?;
+/// Holds everything, also what is added later, until that is lifted.
+async fn hold_all(port: &Port, snapshot: &Snapshot, out: &mut Out<'_>) -> Result<Exit, Failure> {
+    port.request(Command::SetPaused(true)).await?;
+    let held = ids(snapshot, |state| Deed::Pause.is_for(state));
     if out.is_json() {
-        out.json(&json::Done { done: vec![view.job.id] })?;
+        out.json(&json::Done { done: held, paused: Some(true) })?;
     } else {
-        out.line(print::deed(view.job.id, &done, &view.job.display_name()))?;
+        out.line(format_args!(
+            "All downloads are paused ({} held), also those added later. “meanwhile resume --all” lets them go on.",
+            held.len()
+        ))?;
     }
     Ok(Exit::Done)
 }
 
-/// The change, and what the job then is.
-fn change(what: Property, value: &str) -> Result<(Change, String), Failure> {
-    let wrong = |sentence: String| Failure::usage(format!("{sentence}."));
-    Ok(match what {
-        Property::Priority => {
-            let priority: Priority = value.parse().map_err(wrong)?;
-            (Change::SetPriority(priority), format!("has priority {priority}"))
-        }
-        Property::Limit => {
-            let Cap(limit) =
-                value.parse().map_err(|error: crate::job::RateError| wrong(error.to_string()))?;
-            let done = limit.map_or_else(|| "has no cap".to_owned(), |limit| format!("is capped at {limit}"));
-            (Change::SetLimit(limit), done)
-        }
-    })
+/// Lifts that. Those that were paused one by one stay so.
+async fn let_all_go(port: &Port, snapshot: &Snapshot, out: &mut Out<'_>) -> Result<Exit, Failure> {
+    port.request(Command::SetPaused(false)).await?;
+    let freed = ids(snapshot, |state| match state {
+        JobState::Waiting(waiting) => waiting.why == Why::Held,
+        state => state.goes_on_by_itself(),
+    });
+    let rest = ids(snapshot, |state| matches!(state, JobState::Suspended | JobState::Error(_))).len();
+    if out.is_json() {
+        out.json(&json::Done { done: freed, paused: Some(false) })?;
+    } else {
+        out.line(format_args!("All downloads are no longer paused; {} of them go on.", freed.len()))?;
+    }
+    out.flush()?;
+    if rest > 0 {
+        print::note(format_args!(
+            "{rest} more were paused one by one or have failed: “meanwhile resume --all” once more resumes them too."
+        ));
+    }
+    Ok(Exit::Done)
+}
+
+fn ids(snapshot: &Snapshot, is_meant: impl Fn(&JobState) -> bool) -> Vec<JobId> {
+    snapshot.jobs.iter().filter(|view| is_meant(&view.job.state)).map(|view| view.job.id).collect()
 }
 
 #[cfg(test)]
@@ -235,16 +250,5 @@ mod tests {
         assert_eq!(result, Ok(Exit::Done));
         assert_eq!(asked, [Command::Change(ids.clone(), Change::Remove)]);
         assert_eq!(json, serde_json::json!({ "done": ids }));
-    }
-
-    #[test]
-    fn values_are_read_for_what_they_are() {
-        let set =
-            |what, value| change(what, value).map(|(change, _)| change).map_err(|failure| failure.exit());
-        assert_eq!(set(Property::Priority, "LOW"), Ok(Change::SetPriority(Priority::Low)));
-        assert_eq!(set(Property::Limit, "off"), Ok(Change::SetLimit(None)));
-        assert_eq!(set(Property::Limit, "1K"), Ok(Change::SetLimit("1K".parse().ok())));
-        assert_eq!(set(Property::Priority, "1M"), Err(Exit::Usage));
-        assert_eq!(set(Property::Limit, "low"), Err(Exit::Usage));
     }
 }

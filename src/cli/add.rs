@@ -1,12 +1,15 @@
 //! `add`: queue downloads and return at once.
 
+use std::path::{Path, PathBuf};
+
 use super::args::{Add, How};
 use super::background::Background;
 use super::exit::{Exit, Failure};
 use super::new::{self, Target};
 use super::port::Port;
 use super::print::{self, Out};
-use crate::engine::{Command, Places, Reply, Run};
+use super::{json, pick};
+use crate::engine::{Change, Command, Places, Reply, Run};
 use crate::job::{Brackets, JobId, List, ListEntry, NewJob};
 
 /// How many are handed over with one command: many enough to be quick, few enough for one request.
@@ -19,7 +22,7 @@ pub(super) async fn add(
     background: &Background,
     out: &mut Out<'_>,
 ) -> Result<Exit, Failure> {
-    let Add { urls, how, priority, paused, input, literal, together, parallel } = add;
+    let Add { urls, how, priority, paused, input, literal, together, parallel, hold, job } = add;
     let brackets = if literal { Brackets::Literal } else { Brackets::Patterns };
     let mut entries = new::entries(urls, brackets)?;
     // Before the engine is started or asked: standard input may be a person typing.
@@ -37,8 +40,17 @@ pub(super) async fn add(
     check(&entries, &how)?;
     let Target { folder, file_name } = Target::of(&how)?;
     let mut jobs = new::jobs(entries, &how, file_name.as_deref(), priority.unwrap_or_default(), paused)?;
+    if let Some(job) = job {
+        let port = Port::open(places, Run::Nothing)?;
+        let done = add_files(&port, &job, jobs, folder, out).await?;
+        background.take_over(port)?;
+        return Ok(done);
+    }
     if together {
         jobs = vec![new::together(jobs, parallel)?];
+    }
+    for job in &mut jobs {
+        job.hold_finished = hold;
     }
     let port = Port::open(places, Run::Nothing)?;
     let folder = match folder {
@@ -54,6 +66,37 @@ pub(super) async fn add(
     }
     out.flush()?;
     background.take_over(port)?;
+    Ok(Exit::Done)
+}
+
+/// Adds the files to a download that is there already, into its folder unless they have one of their own.
+async fn add_files(
+    port: &Port,
+    job: &str,
+    mut jobs: Vec<NewJob>,
+    folder: Option<PathBuf>,
+    out: &mut Out<'_>,
+) -> Result<Exit, Failure> {
+    let snapshot = port.snapshot().await?;
+    let view = pick::one(&snapshot, job)?;
+    let folder =
+        folder.or_else(|| view.job.files.first().map(|file| file.folder.clone())).unwrap_or_default();
+    for job in &mut jobs {
+        new::put_into(job, &folder);
+        for file in job.files.iter_mut().filter(|file| file.folder == Path::new("")) {
+            file.folder.clone_from(&folder);
+        }
+    }
+    let files = new::files_of(jobs)?;
+    let done =
+        if files.len() == 1 { "has one more file".into() } else { format!("has {} more files", files.len()) };
+    port.request(Command::Change(vec![view.job.id], Change::AddFiles(files))).await?;
+    if out.is_json() {
+        out.json(&json::Done::of(vec![view.job.id]))?;
+    } else {
+        out.line(print::deed(view.job.id, &done, &view.job.display_name()))?;
+    }
+    out.flush()?;
     Ok(Exit::Done)
 }
 

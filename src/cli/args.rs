@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 use super::exit::EXIT_CODES;
-use crate::job::{Priority, Rate, RateError};
+use crate::job::{FinishCommand, Priority, Rate, RateError};
 
 /// A download manager that uses only the bandwidth nobody is using.
 ///
@@ -38,15 +38,28 @@ pub(super) enum Task {
     /// Fetch an address now and wait for it; one that was interrupted goes on where it stopped
     Get(Get),
     /// List the downloads
-    List,
+    List {
+        /// As “bitsadmin /list” does
+        #[arg(long)]
+        plain: bool,
+    },
     /// Show all there is to know of a download
     Show {
         /// An id, the beginning of one, or a name
         job: String,
     },
-    /// Hold downloads
+    /// List the files of a download
+    Files {
+        /// An id, the beginning of one, or a name
+        job: String,
+    },
+    /// Show what goes on, until Ctrl+C
+    Monitor(Monitor),
+    /// Show what has happened
+    Log(Log),
+    /// Hold downloads; with --all everything, also what is added later, until “resume --all”
     Pause(Which),
-    /// Go on with held, failed or waiting downloads
+    /// Go on with held, failed or waiting downloads; with --all everything
     Resume(Which),
     /// Try failed or waiting downloads again now
     Retry(Which),
@@ -58,10 +71,27 @@ pub(super) enum Task {
     Remove(Which),
     /// Change a download
     Set(Set),
+    /// Leave a file of a download out, try it again, or fetch it from another address
+    File(OneFile),
+    /// Put downloads at another place in the list
+    Move(Move),
     /// Show or change the cap over all downloads
     Limit {
         /// A rate as in 500K, 1.5M or 50Mbit, or “off”
         rate: Option<Cap>,
+    },
+    /// Show or change whether the slow cap holds as well (its rate: “settings slow_bps”)
+    Slow {
+        /// On or off
+        to: Option<Switch>,
+    },
+    /// Show or change settings
+    Settings {
+        /// Its name; without one, all are listed
+        key: Option<String>,
+        /// What it is to be
+        #[arg(requires = "key")]
+        value: Vec<String>,
     },
     /// Download without a window until told to stop
     Run {
@@ -71,6 +101,14 @@ pub(super) enum Task {
         /// The same, as a service: say nothing, and stay a minute for clicks on notifications
         #[arg(long, hide = true)]
         in_background: bool,
+    },
+    /// Mend the list after damage, as every start does, and say what was found
+    Repair,
+    /// Empty the list and the log; they are put aside, and files stay
+    Reset {
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
     },
     /// Print the completions for a shell
     Completions {
@@ -87,6 +125,7 @@ pub(super) enum Task {
 
 /// What to queue.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub(super) struct Add {
     /// What to download; [001-100] and {a,b} in it stand for several
     #[arg(value_name = "URL", required_unless_present = "input", value_hint = ValueHint::Url)]
@@ -113,6 +152,14 @@ pub(super) struct Add {
     #[arg(long, value_name = "N", requires = "together", default_value_t = 1)]
     #[arg(value_parser = clap::value_parser!(u8).range(1..=16))]
     pub(super) parallel: u8,
+    /// Wait for “meanwhile complete” when all is here
+    #[arg(long)]
+    pub(super) hold: bool,
+    /// Add the files to this download instead of making new ones
+    #[arg(long, value_name = "JOB", conflicts_with_all = [
+        "name", "priority", "limit", "headers", "paused", "together", "hold", "finish",
+    ])]
+    pub(super) job: Option<String>,
 }
 
 /// What to fetch.
@@ -149,6 +196,31 @@ pub(super) struct How {
     /// A request header, as “Name: value”; may be given several times
     #[arg(long = "header", value_name = "HEADER")]
     pub(super) headers: Vec<String>,
+    /// What to run when it has ended: a program and its arguments, quoted as for a shell, though none runs them
+    #[arg(long, value_name = "COMMAND")]
+    pub(super) finish: Option<FinishCommand>,
+}
+
+/// How to watch.
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct Monitor {
+    /// Seconds between two looks [default: 1 on a terminal, else 5]
+    #[arg(long, value_name = "SECS", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub(super) refresh: Option<u32>,
+    /// As “bitsadmin /monitor” does
+    #[arg(long)]
+    pub(super) plain: bool,
+}
+
+/// What to show of the log.
+#[derive(Debug, Args)]
+pub(super) struct Log {
+    /// Only what happened to this download: an id, the beginning of one, or a name
+    pub(super) job: Option<String>,
+    /// How many of the latest entries
+    #[arg(short = 'n', long = "number", value_name = "N", default_value_t = 50)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(super) number: u32,
 }
 
 /// Which downloads to act on.
@@ -169,17 +241,88 @@ pub(super) struct Set {
     pub(super) job: String,
     /// What to change
     pub(super) what: Property,
-    /// A priority; or a rate, or “off”
+    /// What it is to be
     pub(super) value: String,
 }
 
 /// What can be changed about a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Property {
-    /// How it stands in line
+    /// How it stands in line: foreground, high, normal or low
     Priority,
-    /// The most it may use
+    /// The most it may use: a rate as in 500K, or off
     Limit,
+    /// What to call it in lists; nothing ('') for the name of its file
+    Name,
+    /// The address of its file; what was fetched is kept if the other server has the same
+    Address,
+    /// How many of its files are fetched at once, from 1 to 16
+    FilesAtOnce,
+    /// Whether it waits for “meanwhile complete” when all is here: on or off
+    Hold,
+    /// What to run when it has ended: a program and its arguments, or off
+    Finish,
+}
+
+/// One file of a download.
+#[derive(Debug, Args)]
+pub(super) struct OneFile {
+    /// An id, the beginning of one, or a name
+    pub(super) job: String,
+    /// The file's number, as “meanwhile files” says it
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) number: u32,
+    /// What to do with it
+    pub(super) what: FileDeed,
+    /// The other address
+    #[arg(required_if_eq("what", "address"), value_hint = ValueHint::Url)]
+    pub(super) url: Option<String>,
+}
+
+/// What can be done to one file of a download.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum FileDeed {
+    /// Leave it out, and delete what was fetched of it
+    Skip,
+    /// Try it again now, also after it was left out
+    Retry,
+    /// Fetch it from another address; what was fetched is kept if the other server has the same
+    Address,
+}
+
+/// Which downloads to move, and where to.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("place").required(true))]
+pub(super) struct Move {
+    /// Ids, beginnings of ids, or names
+    #[arg(value_name = "JOB", required = true)]
+    pub(super) jobs: Vec<String>,
+    /// Before all others
+    #[arg(long, group = "place")]
+    pub(super) top: bool,
+    /// Behind all others
+    #[arg(long, group = "place")]
+    pub(super) bottom: bool,
+    /// Before this one
+    #[arg(long, value_name = "JOB", group = "place")]
+    pub(super) before: Option<String>,
+    /// Behind this one
+    #[arg(long, value_name = "JOB", group = "place")]
+    pub(super) after: Option<String>,
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Switch {
+    On,
+    Off,
+}
+
+impl Switch {
+    /// Reads the word, in any case.
+    pub(super) fn read(text: &str) -> Option<Self> {
+        Self::from_str(text, true).ok()
+    }
 }
 
 /// A rate or none.
@@ -221,6 +364,34 @@ mod tests {
             "add --input list.txt http://a --sha256 00 --header A:b --header C:d",
             "get http://a --out x/y.iso --priority High",
             "list --json",
+            "list --plain",
+            "files 1a",
+            "monitor",
+            "monitor --refresh 3 --plain",
+            "log",
+            "log 1a -n 3",
+            "log --number 3 --json",
+            "add http://a --finish true --hold",
+            "add http://a http://b --job 1a --to /tmp",
+            "get http://a --finish true",
+            "set 1a name x",
+            "set 1a address http://b",
+            "set 1a files-at-once 3",
+            "set 1a hold on",
+            "set 1a finish off",
+            "file 1a 2 skip",
+            "file 1a 2 retry",
+            "file 1a 2 address http://b",
+            "move 1a 2b --top",
+            "move 1a --before 2b",
+            "slow",
+            "slow on",
+            "settings",
+            "settings slow_bps",
+            "settings slow_bps 128K",
+            "settings work mon-fri 08:00-17:30",
+            "repair --json",
+            "reset --yes",
             "--json list",
             "show 1a",
             "pause 1a 2b",
@@ -269,8 +440,17 @@ mod tests {
             "set 1a colour red",
             "set 1a limit",
             "limit fast",
-            "monitor",
+            "monitor --refresh 0",
             "list --all",
+            "log -n 0",
+            "add http://a --job 1a --priority low",
+            "file 1a 0 skip",
+            "file 1a 2 address",
+            "file 1a skip",
+            "move 1a",
+            "move 1a --top --bottom",
+            "move --top",
+            "slow down",
             "completions",
             "completions tcsh",
         ];

@@ -37,9 +37,7 @@ impl Background {
             }
             Some(waiting) if waiting.why == Why::Disabled => Ok(()),
             _ if self.not_wanted => {
-                print::note(
-                    "Nothing transfers now: it starts with the window (“meanwhile”) or with “meanwhile run”.",
-                );
+                print::note(print::NOTHING_TRANSFERS);
                 Ok(())
             }
             _ => self.start(),

@@ -2,8 +2,11 @@
 
 use serde::Serialize;
 
-use crate::engine::JobView;
-use crate::job::{Fault, FaultKind, JobFile, JobId, JobState};
+use crate::engine::{CapView, JobView, WhichCap};
+use crate::job::{
+    Cause, Fault, FaultKind, FinishCommand, Job as StoredJob, JobFile, JobId, JobState, Rate, Trouble,
+    Waiting, Wanted,
+};
 
 /// A job. Every field is always there; what is not known is null. Sizes are in bytes, rates in bytes per
 /// second, times in seconds since 1970, durations in seconds. Of a job with several files, the address and
@@ -38,6 +41,85 @@ pub(super) struct Job {
     sha256: Option<String>,
     added_unix_secs: u64,
     ended_unix_secs: Option<u64>,
+    /// When the user last changed it or bytes last arrived.
+    modified_unix_secs: u64,
+    /// All its files.
+    files: Vec<File>,
+    files_at_once: u8,
+    /// What it waits for, where it waits.
+    waiting: Option<Waits>,
+    /// What the user wants of it: transfer, suspend, complete, cancel or remove.
+    wanted: &'static str,
+    /// What brought it into its state: user, scheduler, transfer, fault, session, network, power, timetable or timer.
+    cause: &'static str,
+    /// The cap that holds it, while it runs.
+    cap: Option<Cap>,
+    /// Its place in line: the lower comes first. The numbers have gaps.
+    place: u64,
+    /// How many faults it has met in all.
+    faults: u32,
+    /// For how many seconds it has been at work since it was last resumed.
+    active_secs: u64,
+    /// Whether nothing has happened to it for long.
+    stale: bool,
+    /// Whether it waits to be completed when it is whole.
+    hold_finished: bool,
+    /// What is run when it has ended, as one would type it.
+    finish: Option<String>,
+}
+
+/// A file of a job.
+#[derive(Debug, Serialize)]
+pub(super) struct File {
+    /// Counted from 1.
+    number: usize,
+    /// Without login.
+    url: String,
+    /// Where the finished file is or will be, once its name is decided.
+    path: Option<String>,
+    name: String,
+    /// What is on the disk for certain.
+    done_bytes: u64,
+    total_bytes: Option<u64>,
+    /// See [`file_state`].
+    state: &'static str,
+    fault: Option<FaultWords>,
+    waiting: Option<Waits>,
+}
+
+/// What is waited for.
+#[derive(Debug, Serialize)]
+pub(super) struct Waits {
+    /// `back_off`, `disk_full`, `no_network`, `signed_out`, `asleep`, `metered`, `battery`, `timetable`, `held` or
+    /// `disabled`.
+    why: &'static str,
+    /// Until when at most, where that is known.
+    until_unix_secs: Option<u64>,
+}
+
+/// The cap that holds a job.
+#[derive(Debug, Serialize)]
+pub(super) struct Cap {
+    rate_bps: u64,
+    /// all, slow, priority, timetable or job.
+    whose: WhichCap,
+    /// When the timetable makes another one of it.
+    until_unix_secs: Option<u64>,
+}
+
+/// One look of `monitor --json`.
+#[derive(Debug, Serialize)]
+pub(super) struct Look {
+    pub(super) unix_secs: u64,
+    /// Whether anything can transfer: false where only the list is there.
+    pub(super) runs: bool,
+    pub(super) rate_bps: u64,
+    pub(super) limit_bps: Option<u64>,
+    pub(super) slow: bool,
+    pub(super) paused: bool,
+    /// What keeps all background jobs waiting.
+    pub(super) waiting: Option<Waits>,
+    pub(super) jobs: Vec<Job>,
 }
 
 /// A fault: a word for its kind, the status if a server answered with one, and its words.
@@ -55,6 +137,23 @@ pub(super) struct FaultWords {
 #[derive(Debug, Serialize)]
 pub(super) struct Done {
     pub(super) done: Vec<JobId>,
+    /// Whether everything is held now, where that was asked for (`pause --all`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) paused: Option<bool>,
+}
+
+impl Done {
+    /// It was done to these.
+    pub(super) const fn of(done: Vec<JobId>) -> Self {
+        Self { done, paused: None }
+    }
+}
+
+/// Whether the slow cap holds, and its rate.
+#[derive(Debug, Serialize)]
+pub(super) struct Slow {
+    pub(super) slow: bool,
+    pub(super) slow_bps: Option<u64>,
 }
 
 /// The cap over all jobs; null where there is none.
@@ -106,13 +205,102 @@ impl From<&JobView> for Job {
             total_bytes: job.total_bytes(),
             rate_bps: view.rate_bps,
             left_secs: view.left_secs,
-            limit_bps: job.limit.map(crate::job::Rate::bytes_per_sec),
+            limit_bps: job.limit.map(Rate::bytes_per_sec),
             resumable: file.and_then(|file| file.resumable),
             etag: file.and_then(|file| file.validator.etag.clone()),
             last_modified: file.and_then(|file| file.validator.last_modified.clone()),
             sha256: file.and_then(|file| file.sha256.clone()),
             added_unix_secs: job.added_unix_secs,
             ended_unix_secs: job.ended_unix_secs,
+            modified_unix_secs: job.modified_unix_secs,
+            files: files(job),
+            files_at_once: job.files_at_once,
+            waiting: match &job.state {
+                JobState::Waiting(waiting) => Some(waiting.into()),
+                _ => None,
+            },
+            wanted: wanted(job.wanted),
+            cause: Cause::word(job.cause),
+            cap: view.cap.as_ref().map(Cap::from),
+            place: job.place,
+            faults: job.faults,
+            active_secs: job.active_secs,
+            stale: view.stale,
+            hold_finished: job.hold_finished,
+            finish: job.finish.as_ref().map(FinishCommand::to_string),
+        }
+    }
+}
+
+/// The files of a job.
+pub(super) fn files(job: &StoredJob) -> Vec<File> {
+    let file = |(index, file): (usize, &JobFile)| File {
+        number: index + 1,
+        url: file.url.to_string(),
+        path: file.path().map(|path| path.to_string_lossy().into_owned()),
+        name: file.display_name(),
+        done_bytes: file.synced_bytes,
+        total_bytes: file.total_bytes,
+        state: file_state(job, file),
+        fault: file_fault(file).map(FaultWords::from),
+        waiting: match &file.trouble {
+            Some(Trouble::Waiting(waiting)) => Some(waiting.into()),
+            _ => None,
+        },
+    };
+    job.files.iter().enumerate().map(file).collect()
+}
+
+/// How a file stands: finished, left_out, error or waiting; else as its job does. Which of several files are being
+/// fetched at this moment is not told, so those are all queued while their job is at work.
+pub(super) fn file_state(job: &StoredJob, file: &JobFile) -> &'static str {
+    match (&file.trouble, &job.state) {
+        _ if file.finished => "finished",
+        (Some(Trouble::LeftOut), _) => "left_out",
+        // What was not finished when it was completed was given up.
+        (_, JobState::Cancelled | JobState::Acknowledged) => "cancelled",
+        (Some(Trouble::Failed(_)), _) => "error",
+        (Some(Trouble::Waiting(_)), _) => "waiting",
+        (None, state)
+            if state.is_active() && job.files.iter().filter(|file| file.is_pending()).count() > 1 =>
+        {
+            "queued"
+        }
+        (None, state) => state.word(),
+    }
+}
+
+/// What is wrong with a file.
+pub(super) fn file_fault(file: &JobFile) -> Option<&Fault> {
+    match &file.trouble {
+        Some(Trouble::Failed(fault)) => Some(fault),
+        Some(Trouble::Waiting(waiting)) => waiting.fault(),
+        Some(Trouble::LeftOut) | None => None,
+    }
+}
+
+const fn wanted(wanted: Wanted) -> &'static str {
+    match wanted {
+        Wanted::Transfer => "transfer",
+        Wanted::Suspend => "suspend",
+        Wanted::Complete => "complete",
+        Wanted::Cancel => "cancel",
+        Wanted::Remove => "remove",
+    }
+}
+
+impl From<&Waiting> for Waits {
+    fn from(waiting: &Waiting) -> Self {
+        Self { why: waiting.why.word(), until_unix_secs: waiting.until_unix_secs }
+    }
+}
+
+impl From<&CapView> for Cap {
+    fn from(cap: &CapView) -> Self {
+        Self {
+            rate_bps: Rate::bytes_per_sec(cap.rate),
+            whose: cap.which,
+            until_unix_secs: cap.until_unix_secs,
         }
     }
 }
@@ -185,7 +373,48 @@ mod tests {
         assert_eq!(json["priority"], "normal");
         assert_eq!(json["total_bytes"], 10);
         assert_eq!(json["path"], serde_json::Value::Null);
-        assert_eq!(json.as_object().expect("an object").len(), 20);
+        assert_eq!(json["waiting"], serde_json::json!({ "why": "back_off", "until_unix_secs": 99 }));
+        assert_eq!(json["wanted"], "transfer");
+        assert_eq!(json["cap"], serde_json::Value::Null);
+        assert_eq!(json["files"][0]["number"], 1);
+        assert_eq!(json.as_object().expect("an object").len(), 33);
+    }
+
+    #[test]
+    fn the_cap_in_force_says_whose_it_is() {
+        let rate = Rate::from_bytes_per_sec(1024).expect("a rate");
+        let cap = CapView { rate, which: WhichCap::Timetable, until_unix_secs: Some(5) };
+        let view = JobView { cap: Some(cap), ..samples::view("http://a.org/f", JobState::Transferring) };
+        let json = serde_json::to_value(Job::from(&view)).expect("JSON");
+        let expected = serde_json::json!({ "rate_bps": 1024, "whose": "timetable", "until_unix_secs": 5 });
+        assert_eq!(json["cap"], expected);
+    }
+
+    #[test]
+    fn every_file_has_its_state() {
+        let fault = || Fault::new(FaultKind::Status(404), "");
+        let wait = Waiting { why: Why::BackOff(fault()), until_unix_secs: None };
+        let file = |trouble: Option<Trouble>, finished| {
+            move |file: &mut JobFile| (file.trouble, file.finished) = (trouble.clone(), finished)
+        };
+        let states = |job: &StoredJob| job.files.iter().map(|file| file_state(job, file)).collect::<Vec<_>>();
+        let mut view = samples::changed(samples::view("http://a.org/f", JobState::Transferring), |job| {
+            job.files = vec![job.files[0].clone(); 5];
+            file(None, true)(&mut job.files[0]);
+            file(Some(Trouble::LeftOut), false)(&mut job.files[1]);
+            file(Some(Trouble::Failed(fault())), false)(&mut job.files[2]);
+            file(Some(Trouble::Waiting(wait)), false)(&mut job.files[3]);
+        });
+        assert_eq!(states(&view.job), ["finished", "left_out", "error", "waiting", "transferring"]);
+        let json = serde_json::to_value(Job::from(&view)).expect("JSON");
+        assert_eq!(json["files"][2]["fault"]["status"], 404);
+        assert_eq!(json["files"][3]["waiting"]["why"], "back_off");
+        view = samples::changed(view, |job| job.files[1].trouble = None);
+        assert_eq!(states(&view.job)[1..], ["queued", "error", "waiting", "queued"]);
+        view = samples::changed(view, |job| job.state = JobState::Suspended);
+        assert_eq!(states(&view.job)[4], "suspended");
+        view = samples::changed(view, |job| job.state = JobState::Acknowledged);
+        assert_eq!(states(&view.job), ["finished", "cancelled", "cancelled", "cancelled", "cancelled"]);
     }
 
     #[test]

@@ -3,19 +3,27 @@
 use super::exit::{Exit, Failure};
 use super::port::Port;
 use super::print::{self, Out};
-use super::{json, pick};
+use super::table::{Column, Table};
+use super::{files, json, pick, plain};
 use crate::engine::JobView;
-use crate::job::{JobState, bytes_in_words, duration_in_words, rate_in_words};
+use crate::job::{Cause, Job, JobFile, JobState, Wanted, bytes_in_words, duration_in_words, rate_in_words};
 
-/// Lists all jobs, in the user's order.
-pub(super) async fn list(port: &Port, out: &mut Out<'_>) -> Result<Exit, Failure> {
+/// Lists all jobs, in the user's order; `is_plain` is bitsadmin's way.
+pub(super) async fn list(port: &Port, is_plain: bool, out: &mut Out<'_>) -> Result<Exit, Failure> {
     let snapshot = port.snapshot().await?;
     if out.is_json() {
         out.json(&snapshot.jobs.iter().map(|view| json::Job::from(&**view)).collect::<Vec<_>>())?;
+    } else if is_plain {
+        snapshot.jobs.iter().try_for_each(|view| out.line(plain::line(view)))?;
+        out.line(plain::footer(snapshot.jobs.len()))?;
     } else if snapshot.jobs.is_empty() {
         print::note("There are no downloads. You can add one with “meanwhile add URL”.");
     } else {
-        table(snapshot.jobs.iter().map(|view| &**view), out)?;
+        table(snapshot.jobs.iter().map(|view| &**view)).print(out)?;
+    }
+    out.flush()?;
+    if let Some(waiting) = &snapshot.waiting {
+        print::note(print::all_wait(waiting, print::now_unix_secs()));
     }
     Ok(Exit::Done)
 }
@@ -28,29 +36,21 @@ pub(super) async fn show(port: &Port, job: &str, out: &mut Out<'_>) -> Result<Ex
         out.json(&json::Job::from(view))?;
         return Ok(Exit::Done);
     }
-    for (label, text) in facts(view, print::now_unix_secs()) {
-        out.line(format_args!("{label:<14} {}", print::clean(&text)))?;
+    let place = snapshot.jobs.iter().position(|other| other.job.id == view.job.id).unwrap_or_default() + 1;
+    let place = format!("{place} of {}", snapshot.jobs.len());
+    for (label, text) in facts(view, place, print::now_unix_secs()) {
+        out.line(format!("{label:<14} {}", print::clean(&text)).trim_end())?;
     }
     Ok(Exit::Done)
 }
 
-/// The columns of a list. The name is the last one, as its width on a terminal is anyone's guess.
-fn table<'a>(views: impl Iterator<Item = &'a JobView>, out: &mut Out<'_>) -> Result<(), Failure> {
-    let mut rows = vec![["ID", "STATE", "SIZE", "SPEED", "NAME"].map(String::from)];
-    rows.extend(views.map(row));
-    let mut widths = [0; 4];
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
+fn table<'a>(views: impl Iterator<Item = &'a JobView>) -> Table {
+    let mut table = Table::new(&[Column::Left, Column::Left, Column::Right, Column::Right, Column::Left]);
+    table.row(["ID", "STATE", "SIZE", "SPEED", "NAME"].map(String::from));
+    for view in views {
+        table.row(row(view));
     }
-    let [id_width, state_width, size_width, speed_width] = widths;
-    for [id, state, size, speed, name] in &rows {
-        out.line(format_args!(
-            "{id:<id_width$}  {state:<state_width$}  {size:>size_width$}  {speed:>speed_width$}  {name}"
-        ))?;
-    }
-    Ok(())
+    table
 }
 
 fn row(view: &JobView) -> [String; 5] {
@@ -61,41 +61,49 @@ fn row(view: &JobView) -> [String; 5] {
         None => none(),
     };
     let speed = if view.rate_bps > 0 { rate_in_words(view.rate_bps) } else { none() };
-    let name = match view.job.state.fault() {
-        Some(fault) => format!("{} ({})", print::name(view), fault.what()),
-        None => print::name(view),
-    };
-    [view.job.id.short(), print::state(view), size, speed, name]
+    [view.job.id.short(), print::state(view), size, speed, print::name_with_reason(view)]
 }
 
 /// Everything there is to say of a job, with its label.
-fn facts(view: &JobView, now: u64) -> Vec<(&'static str, String)> {
+fn facts(view: &JobView, place: String, now: u64) -> Vec<(&'static str, String)> {
     let job = &view.job;
     let ago = |then: u64| format!("{} ago", duration_in_words(now.saturating_sub(then)));
     let mut facts =
         vec![("id", job.id.to_string()), ("name", job.display_name()), ("state", print::state(view))];
+    if job.cause != Cause::User {
+        facts.push(("because of", because(job.cause).to_owned()));
+    }
     if let Some(fault) = job.state.fault() {
         facts.push(("fault", fault.to_string()));
     }
-    if let JobState::Waiting(waiting) = &job.state
-        && let Some(until) = waiting.until_unix_secs
-    {
-        facts.push(("next try", format!("in {}", duration_in_words(until.saturating_sub(now)))));
-    }
-    facts.push(("priority", job.priority.to_string()));
-    for file in &job.files {
-        facts.push(("address", file.url.to_string()));
-        match file.path() {
-            Some(path) => facts.push(("file", path.to_string_lossy().into_owned())),
-            None => facts.push(("folder", file.folder.to_string_lossy().into_owned())),
+    if let JobState::Waiting(waiting) = &job.state {
+        if waiting.fault().is_none() {
+            facts.push(("waits for", waiting.what()));
         }
-        let more = [
-            ("resumable", file.resumable.map(|yes| if yes { "yes" } else { "no" }.to_owned())),
-            ("etag", file.validator.etag.clone()),
-            ("last modified", file.validator.last_modified.clone()),
-            ("sha256", file.sha256.clone()),
-        ];
-        facts.extend(more.into_iter().filter_map(|(label, text)| Some((label, text?))));
+        if let Some(until) = waiting.until_unix_secs {
+            facts.push(("next try", format!("in {}", duration_in_words(until.saturating_sub(now)))));
+        }
+    }
+    if let Some(wanted) = wanted(job) {
+        facts.push(("wanted", wanted.to_owned()));
+    }
+    facts.extend([("priority", job.priority.to_string()), ("place", place)]);
+    match &job.files[..] {
+        [file] => facts.extend(file_facts(file)),
+        files => {
+            let finished = job.wanted_files().filter(|file| file.finished).count();
+            let wanted = job.wanted_files().count();
+            facts.push(("files", format!("{finished} of {wanted} finished")));
+            if job.files_at_once > 1 {
+                facts.push(("at once", format!("{} files", job.files_at_once)));
+            }
+            for (index, file) in files.iter().enumerate() {
+                facts.push(("", String::new()));
+                facts.push(("file number", format!("{}: {}", index + 1, files::state(job, file))));
+                facts.extend(file_facts(file));
+            }
+            facts.push(("", String::new()));
+        }
     }
     facts.push(("done", bytes_in_words(view.done_bytes)));
     facts.push(("size", job.total_bytes().map_or_else(|| "not known yet".to_owned(), bytes_in_words)));
@@ -103,11 +111,62 @@ fn facts(view: &JobView, now: u64) -> Vec<(&'static str, String)> {
         ("speed", (view.rate_bps > 0).then(|| rate_in_words(view.rate_bps))),
         ("time left", view.left_secs.map(duration_in_words)),
         ("cap", job.limit.map(|limit| limit.to_string())),
+        ("cap in force", view.cap.as_ref().map(print::cap)),
+        ("when all here", job.hold_finished.then(|| "waits for “meanwhile complete”".to_owned())),
+        ("at the end", job.finish.as_ref().map(|command| format!("runs {command}"))),
+        ("faults", (job.faults > 0).then(|| job.faults.to_string())),
+        ("at work for", (job.active_secs > 0).then(|| duration_in_words(job.active_secs))),
         ("added", Some(ago(job.added_unix_secs))),
+        ("changed", (job.modified_unix_secs > job.added_unix_secs).then(|| ago(job.modified_unix_secs))),
         ("ended", job.ended_unix_secs.map(ago)),
+        ("stale", view.stale.then(|| "nothing has happened to it for long".to_owned())),
     ];
     facts.extend(more.into_iter().filter_map(|(label, text)| Some((label, text?))));
     facts
+}
+
+fn file_facts(file: &JobFile) -> Vec<(&'static str, String)> {
+    let place = match file.path() {
+        Some(path) => ("file", path.to_string_lossy().into_owned()),
+        None => ("folder", file.folder.to_string_lossy().into_owned()),
+    };
+    let more = [
+        ("resumable", file.resumable.map(|yes| if yes { "yes" } else { "no" }.to_owned())),
+        ("etag", file.validator.etag.clone()),
+        ("last modified", file.validator.last_modified.clone()),
+        ("sha256", file.sha256.clone()),
+    ];
+    let more = more.into_iter().filter_map(|(label, text)| Some((label, text?)));
+    [("address", file.url.to_string()), place].into_iter().chain(more).collect()
+}
+
+/// What brought a job into its state.
+const fn because(cause: Cause) -> &'static str {
+    match cause {
+        Cause::User => "you",
+        Cause::Scheduler => "its turn",
+        Cause::Transfer => "the transfer",
+        Cause::Fault => "a fault",
+        Cause::Session => "signing in or out, or the start of the program",
+        Cause::Network => "the network",
+        Cause::Power => "mains or battery",
+        Cause::Timetable => "the timetable",
+        Cause::Timer => "a time limit",
+    }
+}
+
+/// What the user wants of a job, where its state does not say it.
+const fn wanted(job: &Job) -> Option<&'static str> {
+    match (job.wanted, &job.state) {
+        (Wanted::Suspend, JobState::Suspended)
+        | (Wanted::Cancel, JobState::Cancelled)
+        | (Wanted::Complete, JobState::Acknowledged)
+        | (Wanted::Transfer, _) => None,
+        (Wanted::Suspend, _) => Some("to be held"),
+        (Wanted::Complete, _) => Some("to be completed"),
+        (Wanted::Cancel, _) => Some("to be given up"),
+        (Wanted::Remove, _) => Some("to be removed"),
+    }
 }
 
 #[cfg(test)]
@@ -132,7 +191,7 @@ mod tests {
         });
         let mut text = Vec::new();
         let mut out = Out::new(&mut text, false);
-        table([&running, &failed].into_iter(), &mut out).and_then(|()| out.flush()).expect("a table");
+        table([&running, &failed].into_iter()).print(&mut out).and_then(|()| out.flush()).expect("a table");
         drop(out);
         assert_eq!(
             String::from_utf8(text).expect("text"),
@@ -149,7 +208,7 @@ mod tests {
         let port = Port::Local(crate::cli::port::Local::fake(handle));
         let mut text = Vec::new();
         let mut out = Out::new(&mut text, true);
-        assert_eq!(list(&port, &mut out).await, Ok(Exit::Done));
+        assert_eq!(list(&port, false, &mut out).await, Ok(Exit::Done));
         out.flush().expect("written");
         drop(out);
         let json: serde_json::Value = serde_json::from_slice(&text).expect("JSON");
@@ -163,12 +222,15 @@ mod tests {
             job.files[0].validator.etag = Some("\"x\"".into());
             job.limit = crate::job::Rate::from_bytes_per_sec(1024);
         });
-        let facts = facts(&view, 67);
+        let facts = facts(&view, "1 of 2".into(), 67);
         let fact = |label| facts.iter().find(|(l, _)| *l == label).map(|(_, text)| text.as_str());
         assert_eq!(fact("file"), Some("/tmp/f.iso"));
         assert_eq!(fact("etag"), Some("\"x\""));
         assert_eq!(fact("cap"), Some("1.0 KiB/s"));
         assert_eq!(fact("added"), Some("1 min ago"));
-        assert_eq!(fact("speed"), None);
+        assert_eq!(fact("place"), Some("1 of 2"));
+        for unknown in ["speed", "cap in force", "wanted", "faults", "stale", "files"] {
+            assert_eq!(fact(unknown), None, "{unknown}");
+        }
     }
 }

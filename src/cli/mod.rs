@@ -12,12 +12,15 @@
 //! | `port` | where the engine is |
 //! | `new`, `add` | what is asked for; queue it |
 //! | `get`, `course`, `progress` | fetch and wait; what to make of how it stands; how that is shown |
-//! | `look`, `act`, `limit` | list and show; pause, resume… and set; the cap |
+//! | `look`, `files`, `monitor` with `screen`, `log` | list and show; the files of one; what goes on; what has happened |
+//! | `act`, `set` | pause, resume…; set, file and move |
+//! | `limit`, `settings` | the caps over all; settings |
 //! | `run`, `open`, `background` | the engine without and with a window; starting it by itself |
+//! | `mend` | repair and reset |
 //! | `docs` | shell completions and manual pages |
 //! | `pick` | which job is meant |
 //! | `titles` | keeps secrets out of the process's title |
-//! | `print`, `json` | words for people; objects for programs |
+//! | `print`, `table`, `json`, `plain` | words for people, in columns; objects for programs; bitsadmin's lines |
 
 mod act;
 mod add;
@@ -26,19 +29,28 @@ mod background;
 mod course;
 mod docs;
 mod exit;
+mod files;
 mod get;
 mod json;
 mod limit;
+mod log;
 mod look;
+mod mend;
+mod monitor;
 mod new;
 mod open;
 mod pick;
+mod plain;
 mod port;
 mod print;
 mod progress;
 mod run;
 #[cfg(test)]
 mod samples;
+mod screen;
+mod set;
+mod settings;
+mod table;
 mod titles;
 
 use std::path::{Path, PathBuf};
@@ -51,7 +63,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use act::Deed;
-use args::{Task, Words};
+use args::{Property, Task, Words};
 use background::Background;
 use exit::{Exit, Failure};
 use port::Port;
@@ -108,8 +120,11 @@ async fn perform(task: Task, background: Background, out: &mut Out<'_>) -> Resul
     match task {
         Task::Add(words) => add::add(&places()?, words, &background, out).await,
         Task::Get(words) => get::get(&places()?, words, &background, out).await,
-        Task::List => look::list(&port()?, out).await,
+        Task::List { plain } => look::list(&port()?, plain, out).await,
         Task::Show { job } => look::show(&port()?, &job, out).await,
+        Task::Files { job } => files::files(&port()?, &job, out).await,
+        Task::Monitor(words) => monitor::monitor(&places()?, words, out).await,
+        Task::Log(words) => log::log(&port()?, words.job.as_deref(), words.number, out).await,
         Task::Pause(which) => act::act(&port()?, Deed::Pause, &which, out).await,
         Task::Resume(which) => {
             let port = port()?;
@@ -124,8 +139,21 @@ async fn perform(task: Task, background: Background, out: &mut Out<'_>) -> Resul
         Task::Cancel(which) => act::act(&port()?, Deed::Cancel, &which, out).await,
         Task::Complete(which) => act::act(&port()?, Deed::Complete, &which, out).await,
         Task::Remove(which) => act::act(&port()?, Deed::Remove, &which, out).await,
-        Task::Set(words) => act::set(&port()?, &words, out).await,
+        Task::Set(words) => {
+            let port = port()?;
+            let done = set::set(&port, &words, out).await;
+            // Only another address makes a download go on.
+            if words.what == Property::Address { background.take_over(port).and(done) } else { done }
+        }
+        Task::File(words) => {
+            let port = port()?;
+            let done = set::file(&port, &words, out).await;
+            background.take_over(port).and(done)
+        }
+        Task::Move(words) => set::put(&port()?, &words, out).await,
         Task::Limit { rate } => limit::limit(&port()?, rate, out).await,
+        Task::Slow { to } => limit::slow(&port()?, to, out).await,
+        Task::Settings { key, value } => settings::settings(&port()?, key.as_deref(), &value, out).await,
         Task::Run { until_empty, in_background } => {
             let until = match (in_background, until_empty) {
                 (true, _) => Until::NobodyClicks,
@@ -134,6 +162,8 @@ async fn perform(task: Task, background: Background, out: &mut Out<'_>) -> Resul
             };
             run::run(&places()?, until, out).await
         }
+        Task::Repair => mend::repair(&places()?, out),
+        Task::Reset { yes } => mend::reset(&places()?, yes, out),
         Task::Completions { shell } => docs::completions(shell, out),
         Task::Man { folder } => docs::man(folder.as_deref(), out),
     }
@@ -169,6 +199,14 @@ fn no_thread(error: &std::io::Error) -> Failure {
     Failure::new(
         Exit::Failed,
         format!("The system is short of something: {error}. You can end some programs and try again."),
+    )
+}
+
+/// The engine answered something that is no answer to what was asked.
+fn nonsense() -> Failure {
+    Failure::new(
+        Exit::Instance,
+        "Meanwhile gave an answer that makes no sense. You can close the one that is running and start it anew.",
     )
 }
 

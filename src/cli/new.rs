@@ -107,6 +107,7 @@ pub(super) fn jobs(
                 limit: entry.limit.or(how.limit),
                 headers,
                 paused: paused || entry.paused,
+                finish: how.finish.clone(),
                 asked_by: asked_by.clone(),
                 ..NewJob::default()
             };
@@ -133,6 +134,17 @@ pub(super) fn together(jobs: Vec<NewJob>, at_once: u8) -> Result<NewJob, Failure
     all.files_at_once = at_once;
     all.clone().into_job(JobId::random(), 0)?;
     Ok(all)
+}
+
+/// The files of all, to be added to a download that is there already.
+pub(super) fn files_of(jobs: Vec<NewJob>) -> Result<Vec<NewFile>, Failure> {
+    if jobs.iter().any(|job| !job.headers.is_empty() || job.limit.is_some() || job.paused) {
+        return Err(Failure::usage(
+            "The list asks for headers, caps or pauses of its own, and files are fetched as the download they belong \
+             to. You can add them without --job.",
+        ));
+    }
+    Ok(jobs.into_iter().flat_map(|job| job.files).collect())
 }
 
 /// Settles where the files go: `folder` is what relative folders are relative to.

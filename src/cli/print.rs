@@ -4,11 +4,17 @@ use std::fmt::Display;
 use std::io::{self, BufWriter, Write};
 use std::time::SystemTime;
 
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
 use serde::Serialize;
 
 use super::exit::Failure;
-use crate::engine::JobView;
-use crate::job::{JobId, JobState};
+use crate::engine::{CapView, JobView, WhichCap};
+use crate::job::{JobId, JobState, Waiting, Why, duration_in_words};
+
+/// What is said where only the list is there.
+pub(super) const NOTHING_TRANSFERS: &str =
+    "Nothing transfers now: it starts with the window (“meanwhile”) or with “meanwhile run”.";
 
 /// Standard output, or what stands in for it in a test.
 pub(super) struct Out<'a> {
@@ -73,14 +79,51 @@ pub(super) fn name(view: &JobView) -> String {
     clean(&view.job.display_name())
 }
 
+/// The same with the reason where it does not go on.
+pub(super) fn name_with_reason(view: &JobView) -> String {
+    let what = match &view.job.state {
+        JobState::Error(fault) => fault.what(),
+        JobState::Waiting(waiting) => waiting.what(),
+        _ => return name(view),
+    };
+    format!("{} ({what})", name(view))
+}
+
+/// What keeps all background jobs waiting, as a sentence.
+pub(super) fn all_wait(waiting: &Waiting, now: u64) -> String {
+    let hint = match waiting.why {
+        Why::Held => " “meanwhile resume --all” lets them go on.",
+        Why::Disabled => " “meanwhile settings start_mode manual” switches them on.",
+        _ => "",
+    };
+    let until = waiting.until_unix_secs.map_or_else(String::new, |until| {
+        format!(" for another {}", duration_in_words(until.saturating_sub(now)))
+    });
+    format!("{}{until}.{hint}", waiting.what())
+}
+
+/// A cap, and whose it is: `1.0 MiB/s (its own)`.
+pub(super) fn cap(cap: &CapView) -> String {
+    let whose = match cap.which {
+        WhichCap::None => "",
+        WhichCap::All => " (all downloads)",
+        WhichCap::Slow => " (slow)",
+        WhichCap::Priority => " (its priority)",
+        WhichCap::Timetable => " (timetable)",
+        WhichCap::Job => " (its own)",
+    };
+    let until = cap.until_unix_secs.map_or_else(String::new, |at| format!(" until {}", local_time(at)));
+    format!("{}{whose}{until}", cap.rate)
+}
+
 /// What was done to a job, as one line.
 pub(super) fn deed(id: JobId, done: &str, name: &str) -> String {
     format!("{}  {done}  {}", id.short(), clean(name))
 }
 
-/// The state in words, without the reason.
-pub(super) fn state(view: &JobView) -> String {
-    let word = match view.job.state {
+/// The state in a word.
+pub(super) const fn state_word(state: &JobState) -> &'static str {
+    match state {
         JobState::Queued => "queued",
         JobState::Connecting => "connecting",
         JobState::Transferring => "downloading",
@@ -90,7 +133,12 @@ pub(super) fn state(view: &JobView) -> String {
         JobState::Transferred => "ready",
         JobState::Acknowledged => "finished",
         JobState::Cancelled => "cancelled",
-    };
+    }
+}
+
+/// The state in words, without the reason.
+pub(super) fn state(view: &JobView) -> String {
+    let word = state_word(&view.job.state);
     let is_half_way = !view.job.state.is_final() && view.job.state != JobState::Transferred;
     match percent(view) {
         Some(percent) if is_half_way && view.done_bytes > 0 => format!("{word} {percent}%"),
@@ -105,6 +153,21 @@ pub(super) fn percent(view: &JobView) -> Option<u64> {
         return Some(100);
     }
     Some((u128::from(view.done_bytes.min(total)) * 100 / u128::from(total)) as u64)
+}
+
+/// A moment by the local clock, to the second.
+pub(super) fn local_time(unix_secs: u64) -> String {
+    local(unix_secs).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+fn local(unix_secs: u64) -> Zoned {
+    let at = i64::try_from(unix_secs).ok().and_then(|secs| Timestamp::from_second(secs).ok());
+    at.unwrap_or(Timestamp::MAX).to_zoned(TimeZone::system())
+}
+
+/// The text, cut to so many columns of a terminal.
+pub(super) fn short(text: &str, columns: usize) -> String {
+    console::truncate_str(text, columns, "…").into_owned()
 }
 
 /// Now, in seconds since 1970.
