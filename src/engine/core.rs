@@ -74,8 +74,9 @@ pub(super) struct Core {
     mode: Run,
     pub(super) settings: Settings,
     pub(super) secrets: HashMap<JobId, Secrets>,
-    pub(super) saver: Saver,
+    /// Stands before the saver, whose end is waited for when it is dropped: nobody hears its news then.
     saved_news: mpsc::Receiver<Saved>,
+    pub(super) saver: Saver,
     saver_lives: bool,
     /// Whatever is waiting for its ticket, oldest first.
     after_save: VecDeque<(u64, AfterSave)>,

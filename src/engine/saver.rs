@@ -44,11 +44,23 @@ impl Saved {
     }
 }
 
-/// The engine's end of the thread. Dropping it lets the thread finish what it was asked for and end.
+/// The engine's end of the thread. Dropping it lets the thread finish what it was asked for, and waits for that.
 pub(super) struct Saver {
     state_folder: PathBuf,
-    wishes: mpsc::Sender<(u64, Wish)>,
+    /// `None` when it is over.
+    wishes: Option<mpsc::Sender<(u64, Wish)>>,
     last_ticket: u64,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Drop for Saver {
+    fn drop(&mut self) {
+        drop(self.wishes.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic in the thread was reported by its own hook.
+            let _ = thread.join();
+        }
+    }
 }
 
 impl Saver {
@@ -61,11 +73,11 @@ impl Saver {
     ) -> Result<(Self, mpsc::Receiver<Saved>), StartError> {
         let (wishes, waiting) = mpsc::channel(WAITING);
         let (news, receiver) = mpsc::channel(WAITING);
-        std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name("store".into())
             .spawn(move || save_all(files, log, &settings_folder, waiting, &news))
             .map_err(|error| super::no_thread(&error))?;
-        Ok((Self { state_folder, wishes, last_ticket: 0 }, receiver))
+        Ok((Self { state_folder, wishes: Some(wishes), last_ticket: 0, thread: Some(thread) }, receiver))
     }
 
     /// Asks for records to be saved; the ticket is in the news when they are. `None` if the disk is stuck.
@@ -102,7 +114,7 @@ impl Saver {
 
     fn wish(&mut self, wish: Wish) -> Option<u64> {
         self.last_ticket += 1;
-        self.wishes.try_send((self.last_ticket, wish)).ok().map(|()| self.last_ticket)
+        self.wishes.as_ref()?.try_send((self.last_ticket, wish)).ok().map(|()| self.last_ticket)
     }
 }
 
