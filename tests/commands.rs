@@ -82,7 +82,7 @@ fn pause_all_outlives_the_program_and_resume_all_lifts_it() {
     let said = home.run(["list"]).fine();
     assert!(said.err.contains("All downloads are paused.") && said.err.contains("resume --all"), "{said:#?}");
     let said = home.run(["resume", "--all"]).fine();
-    assert_eq!(said.out, "All downloads are no longer paused; 2 of them go on.\n");
+    assert_eq!(said.out, "All downloads are no longer paused: 2 go on.\n");
     home.job_is(&id, "acknowledged");
     home.job_is(&later, "acknowledged");
     assert_is(&home.file("file.bin"), &bytes);
