@@ -357,3 +357,18 @@ fn what_is_there_already_is_never_overwritten() {
     assert_is(&home.file("late (2).bin"), &late);
     assert_eq!(home.parts(), Vec::<String>::new());
 }
+
+#[test]
+fn no_secret_is_in_the_title_of_the_process() {
+    let (_root, nginx, home) = stage();
+    let url = nginx.put("file.bin", &content(1, 4_000_000));
+    let url = url.replacen("http://", "http://me:hunter2@", 1);
+    let words = ["get", &url, "--header", "Cookie: crumbs=4711", "--limit", "1M", "--json"];
+    let get = home.start(words);
+    get.event("progress");
+    let title = std::fs::read(format!("/proc/{}/cmdline", get.id())).expect("its title");
+    let title = String::from_utf8_lossy(&title).replace('\0', " ");
+    assert!(title.contains("get http://…@127.0.0.1"), "{title}");
+    assert!(!title.contains("hunter2") && !title.contains("4711"), "{title}");
+    get.interrupt().code(130);
+}

@@ -56,7 +56,7 @@ fn with_everything_paused_nothing_is_started_and_the_pause_outlives_the_program(
     let (_root, nginx, home) = stage();
     let url = nginx.put("file.bin", &content(7, 1000));
     home.run(["add", &url, "--paused", "--to", &word(&home.files())]).fine();
-    std::fs::write(home.state().join("settings.ron"), "(\n    paused: true,\n)\n").expect("settings");
+    support::write(&home.state().join("settings.ron"), b"(\n    paused: true,\n)\n");
     let said = Program::start(&mut home.whole_command(["add", &url])).end().fine();
     assert!(said.err.contains("All downloads are paused"), "{said:#?}");
     assert_eq!(holder(&home), None);
@@ -70,8 +70,7 @@ fn with_everything_paused_nothing_is_started_and_the_pause_outlives_the_program(
 fn where_transfers_are_switched_off_adding_says_so_and_queues_nothing() {
     let home = Home::new();
     std::fs::create_dir_all(home.state()).expect("a folder");
-    std::fs::write(home.state().join("settings.ron"), "(\n    start_mode: \"disabled\",\n)\n")
-        .expect("settings");
+    support::write(&home.state().join("settings.ron"), b"(\n    start_mode: \"disabled\",\n)\n");
     for words in [&["add", "http://127.0.0.1:1/f"][..], &["get", "http://127.0.0.1:1/f"]] {
         let said = Program::start(&mut home.whole_command(words)).end().code(4);
         assert!(said.err.contains("switched off") && said.err.contains("10005"), "{said:#?}");
@@ -139,7 +138,7 @@ fn fifty_starts_at_once_leave_one_engine() {
         .map(|url| Program::start(&mut home.whole_command(["add", url, "--to", &word(&home.files())])))
         .collect();
     for program in programs {
-        program.end_within(Duration::from_secs(60)).fine();
+        program.end_within(Duration::from_mins(1)).fine();
     }
     let list = until("all are there", 2 * SOON, || Some(home.list()).filter(|list| list.len() == 50));
     assert_eq!(list.len(), 50, "each was queued once");
@@ -154,4 +153,24 @@ fn fifty_starts_at_once_leave_one_engine() {
     }
     let twice = Command::new("find").arg(home.files()).args(["-name", "* (2)*"]).output().expect("find");
     assert!(twice.stdout.is_empty(), "nothing was fetched twice");
+}
+
+#[test]
+fn of_fifty_engines_started_at_once_one_runs_and_the_others_say_why_they_do_not() {
+    let home = Home::new();
+    let mut programs: Vec<Program> = (0..50).map(|_| home.start(["run"])).collect();
+    let mut refused = 0;
+    until("all but one have ended", 2 * SOON, || {
+        let ended = programs.iter_mut().map(Program::has_ended).collect::<Vec<_>>();
+        for (index, _) in ended.iter().enumerate().rev().filter(|(_, ended)| **ended) {
+            let said = programs.remove(index).end().code(5);
+            assert!(said.err.contains("running already") && said.err.contains("You can "), "{said:#?}");
+            refused += 1;
+        }
+        (refused == 49).then_some(())
+    });
+    let last = programs.pop().expect("the one that runs");
+    assert_eq!(holder(&home), Some(last.id()));
+    last.signal(Signal::TERM);
+    last.end().fine();
 }

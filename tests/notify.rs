@@ -299,8 +299,10 @@ async fn files_are_shown_in_the_file_manager_and_retries_reach_the_engine() {
     let outcome = Outcome::Finished { files: vec![file.clone()], bytes: 1 };
     let broken = failed("b.iso");
     for ended in [Ended { job: JobId::random(), name: "a".into(), outcome }, broken.clone()] {
+        let told = News::Told(ended.job, true);
         wishes.send(Wish::Tell(ended)).await.expect("a listener");
         notified.next("Notify").await;
+        assert_eq!(timeout(SOON, news.recv()).await.expect("news in time"), Some(told));
     }
     server.emit(NAME, "ActivationToken", "us", &[Value::from(1_u32), Value::from("token")]).await;
     choose(&server, 1, "folder").await;
@@ -358,11 +360,16 @@ async fn many_that_finish_together_become_one() {
 async fn what_keeps_notifications_from_being_shown_is_said_once() {
     let bus = Bus::start();
     let (wishes, mut news, task) = start(&on(&bus));
-    for name in ["a", "b"] {
-        wishes.send(Wish::Tell(failed(name))).await.expect("a listener");
+    let both = [failed("a"), failed("b")];
+    let told = both.clone().map(|ended| Some(News::Told(ended.job, false)));
+    for ended in both {
+        wishes.send(Wish::Tell(ended)).await.expect("a listener");
     }
     drop(wishes);
+    let [first, second] = told;
+    assert_eq!(news.recv().await, first);
     assert_eq!(news.recv().await, Some(News::Trouble(NotifyError::NoServer.to_string())));
+    assert_eq!(news.recv().await, second);
     assert_eq!(news.recv().await, None);
     task.await.expect("no panic");
     // A notice that offers nothing is one too.

@@ -61,6 +61,7 @@ impl Background {
         }
         // Out of the way of this terminal: neither its Ctrl+C nor its closing is meant for it.
         command.process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        super::titles::hide_from(&mut command);
         // Where it would stand in nobody's way: the present folder may be on a disk that is to be taken out.
         command.current_dir("/");
         command.spawn().map(drop).map_err(failed)

@@ -19,6 +19,7 @@
 //! | `mend` | repair and reset |
 //! | `docs` | shell completions and manual pages |
 //! | `pick` | which job is meant |
+//! | `titles` | keeps secrets out of the process's title |
 //! | `print`, `table`, `json`, `plain` | words for people, in columns; objects for programs; bitsadmin's lines |
 
 mod act;
@@ -50,6 +51,7 @@ mod screen;
 mod set;
 mod settings;
 mod table;
+mod titles;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -73,7 +75,7 @@ use crate::engine::{EndSignals, Places, Run};
 /// Reads the command line, does what it says, and tells how the process should end.
 #[must_use]
 pub fn main() -> ExitCode {
-    let words = match Words::try_parse() {
+    let words = match Words::try_parse_from(titles::words()) {
         Ok(words) => words,
         Err(error) => {
             // A mistake, or the help or version that was asked for; nobody need be reading it.

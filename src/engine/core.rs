@@ -71,6 +71,7 @@ pub(super) struct Core {
     pub(super) views: Views,
     pub(super) runs: Runs,
     pub(super) caps: Caps,
+    mode: Run,
     pub(super) settings: Settings,
     pub(super) secrets: HashMap<JobId, Secrets>,
     pub(super) saver: Saver,
@@ -117,6 +118,7 @@ impl Core {
             queue,
             runs: Runs::new(),
             caps: Caps::new(&start.settings),
+            mode: start.mode,
             settings: start.settings,
             secrets: HashMap::new(),
             saver: start.saver,
@@ -138,8 +140,10 @@ impl Core {
             closing: false,
             notices: Arc::new(start.loaded.notices),
         };
-        let jobs = core.queue.len();
-        core.log(Cause::User, Event::Loaded { jobs });
+        if start.mode != Run::Nothing {
+            let jobs = core.queue.len();
+            core.log(Cause::User, Event::Loaded { jobs });
+        }
         let notices = Arc::clone(&core.notices);
         for what in notices.iter().cloned() {
             core.log(Cause::Fault, Event::Damaged { what });
@@ -384,7 +388,8 @@ impl Core {
         let present = self.caps.look_at_week(&self.settings, now.unix_secs);
         // Nothing depends on the time of day unless the timetable is on.
         self.alarm = present.until_unix_secs.map(|at| Box::pin(session::until(at)) as Pin<Box<_>>);
-        if let Some(event) = present.event {
+        // An engine that only keeps the books is none the timetable matters to.
+        if let Some(event) = present.event.filter(|_| self.mode != Run::Nothing) {
             self.log(Cause::Timetable, event);
         }
         let before = self.queue.conditions().clone();
@@ -416,9 +421,7 @@ impl Core {
         self.next_look_for_stale = now + LOOK_FOR_STALE_EVERY;
         let days = u64::from(self.settings.stale_days);
         let unix_secs = unix_secs();
-        let is_stale = |job: &Arc<Job>| {
-            !job.state.is_final() && unix_secs.saturating_sub(job.modified_unix_secs) >= days * DAY.as_secs()
-        };
+        let is_stale = |job: &Arc<Job>| job.is_stale(unix_secs, self.settings.stale_days);
         let stale: Vec<(JobId, String)> =
             self.queue.jobs().filter(|job| is_stale(job)).map(|job| (job.id, job.display_name())).collect();
         for (id, name) in stale {

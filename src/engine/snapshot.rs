@@ -19,6 +19,10 @@ pub const SAMPLES: usize = 1200;
 /// How things stand. What has not changed since the last one is shared with it, so a snapshot of many
 /// resting jobs costs little.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and all mixtures of them occur"
+)]
 pub struct Snapshot {
     /// Counts up; two with the same number are the same.
     pub number: u64,

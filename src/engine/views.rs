@@ -160,7 +160,7 @@ impl Views {
             cap: active.and_then(|live| {
                 cap_view(job, light.settings, light.unix_secs, live.is_near.load(Ordering::Relaxed))
             }),
-            stale: marks.stale,
+            stale: marks.stale && job.is_stale(light.unix_secs, light.settings.stale_days),
             log_entries: marks.log_entries,
             ..JobView::resting(Arc::clone(job))
         }

@@ -110,6 +110,7 @@ pub fn claim_when_free(places: &Places) -> Result<Claim, ReachError> {
 }
 
 /// Waits until somebody else answers for the state folder, a few seconds at most; says whether that came to be.
+#[must_use]
 pub fn wait_for_other(places: &Places) -> bool {
     let deadline = Instant::now() + PATIENCE;
     while Instant::now() < deadline {

@@ -69,6 +69,7 @@ pub enum Shown {
 
 /// A snapshot without its jobs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "as the snapshot has them")]
 pub(super) struct Overview {
     pub(super) count: usize,
     pub(super) number: u64,

@@ -31,7 +31,7 @@ pub use file::{JobFile, Trouble, Validator};
 pub use finish::{AtEnd, Attempts, CommandEnd, FinishCommand, FinishCommandError};
 pub use list::{Complaint, List, ListEntry, list_option, read_list};
 pub(crate) use name::split_extension;
-pub use new::{Login, NewFile, NewHeader, NewJob, Secrets, address};
+pub use new::{Login, NewFile, NewHeader, NewJob, Secrets, address, is_secret_header, without_login};
 pub use orphan::Orphan;
 pub use pattern::{Brackets, MOST_ADDRESSES, PatternError, expand};
 pub use priority::Priority;
@@ -224,6 +224,14 @@ impl Job {
     #[must_use]
     pub fn is_whole(&self) -> bool {
         self.wanted_files().all(|file| file.finished)
+    }
+
+    /// Whether nothing has happened to it for that many days, though something could (bits.md 4.1,
+    /// JobInactivityTimeout).
+    #[must_use]
+    pub fn is_stale(&self, now_unix_secs: u64, stale_days: u32) -> bool {
+        let secs = u64::from(stale_days) * 24 * 60 * 60;
+        !self.state.is_final() && now_unix_secs.saturating_sub(self.modified_unix_secs) >= secs
     }
 
     /// The most faults in a row any of its files has met.

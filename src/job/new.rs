@@ -170,7 +170,7 @@ impl NewJob {
         let mut headers = Vec::new();
         for NewHeader { name, value } in self.headers {
             check_header(&name, &value)?;
-            if is_secret(&name) {
+            if is_secret_header(&name) {
                 headers.push(Header { name: name.clone(), value: None });
                 secrets.headers.push(NewHeader { name, value });
             } else {
@@ -274,7 +274,8 @@ fn checked_address(text: &str) -> Result<Url, Fault> {
 
 /// The text with anything between `//` and the last `@` left out (a password may have one): error messages
 /// end up in logs.
-fn without_login(text: &str) -> String {
+#[must_use]
+pub fn without_login(text: &str) -> String {
     match (text.find("//"), text.rfind('@')) {
         (Some(start), Some(at)) if start + 2 < at => format!("{}…{}", &text[..start + 2], &text[at..]),
         _ => text.to_owned(),
@@ -291,7 +292,8 @@ fn login(url: &Url) -> Option<(String, String)> {
 }
 
 /// Whether a header of this name carries a secret.
-fn is_secret(name: &str) -> bool {
+#[must_use]
+pub fn is_secret_header(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     ["authorization", "cookie", "token", "secret", "password", "api-key", "apikey"]
         .iter()

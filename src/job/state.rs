@@ -317,4 +317,98 @@ mod tests {
             }
         }
     }
+
+    /// BITS's own tables (bits.md 1.3 and 1.4), written down anew: what differs from them is listed with its reason, and
+    /// nothing else may differ.
+    #[test]
+    fn what_differs_from_bits_does_so_on_purpose() {
+        use JobEvent as E;
+        use JobState as S;
+        let calls = [E::Resume, E::Suspend, E::Cancel, E::Complete];
+        let invalid = || [None, None, None, None];
+        let under_way =
+            |state: S| [Some(state), Some(S::Suspended), Some(S::Cancelled), Some(S::Acknowledged)];
+        let bits_calls: [(S, [Option<S>; 4]); 9] = [
+            (S::Suspended, [Some(S::Queued), Some(S::Suspended), Some(S::Cancelled), Some(S::Acknowledged)]),
+            (S::Queued, under_way(S::Queued)),
+            (S::Connecting, under_way(S::Connecting)),
+            (S::Transferring, under_way(S::Transferring)),
+            (S::Waiting(waiting()), under_way(S::Queued)),
+            (
+                S::Error(fault()),
+                [Some(S::Queued), Some(S::Error(fault())), Some(S::Cancelled), Some(S::Acknowledged)],
+            ),
+            (
+                S::Transferred,
+                [Some(S::Transferred), Some(S::Transferred), Some(S::Cancelled), Some(S::Acknowledged)],
+            ),
+            (S::Acknowledged, invalid()),
+            (S::Cancelled, invalid()),
+        ];
+        for (from, row) in bits_calls {
+            for (call, expected) in calls.iter().zip(row) {
+                assert_eq!(from.after(call), expected, "{} {call:?}", from.word());
+            }
+        }
+        // Automatic transitions: from, what happens, to.
+        let wait = || E::Wait(waiting());
+        let fail = || E::Fail(fault());
+        let bits_automatic = [
+            (S::Queued, E::GiveTurn, S::Connecting),
+            (S::Connecting, E::Connect, S::Transferring),
+            (S::Connecting, wait(), S::Waiting(waiting())),
+            (S::Transferring, E::TakeTurn, S::Queued),
+            (S::Transferring, E::Finish, S::Transferred),
+            (S::Queued, wait(), S::Waiting(waiting())),
+            (S::Transferring, wait(), S::Waiting(waiting())),
+            (S::Waiting(waiting()), E::TryAgain, S::Queued),
+            (S::Waiting(waiting()), fail(), S::Error(fault())),
+            (S::Connecting, fail(), S::Error(fault())),
+            (S::Transferring, fail(), S::Error(fault())),
+        ];
+        for (from, event, to) in &bits_automatic {
+            assert_eq!(from.after(event).as_ref(), Some(to), "{} {event:?}", from.word());
+        }
+        // Ours on top of these, each with what makes it necessary.
+        let ours = [
+            (S::Connecting, E::TakeTurn, "a turn may end before a server has answered"),
+            (S::Queued, E::TakeTurn, "harmless"),
+            (S::Transferring, E::Connect, "the next file of the job has connected"),
+            (S::Waiting(waiting()), wait(), "the reason has changed"),
+            (S::Queued, fail(), "its login is known no more, or a limit was reached while it stood in line"),
+            (S::Error(fault()), fail(), "another of its files has failed"),
+            (
+                S::Suspended,
+                E::Finish,
+                "the last byte came just as it was held, or its last file was left out",
+            ),
+            (S::Queued, E::Finish, "its last unfinished file was left out"),
+            (S::Connecting, E::Finish, "the server says that all of it is here"),
+            (S::Waiting(waiting()), E::Finish, "its last unfinished file was left out"),
+            (S::Error(fault()), E::Finish, "its last unfinished file was left out"),
+            (S::Transferred, E::Finish, "harmless"),
+        ];
+        let states = [
+            S::Suspended,
+            S::Queued,
+            S::Connecting,
+            S::Transferring,
+            S::Waiting(waiting()),
+            S::Error(fault()),
+            S::Transferred,
+            S::Acknowledged,
+            S::Cancelled,
+        ];
+        let automatic = [E::GiveTurn, E::Connect, E::TakeTurn, wait(), fail(), E::Finish, E::TryAgain];
+        for from in &states {
+            for event in &automatic {
+                let is_bits = bits_automatic.iter().any(|(state, what, _)| state == from && what == event);
+                let is_ours = ours
+                    .iter()
+                    .any(|(state, what, reason)| state == from && what == event && !reason.is_empty());
+                let known = from.after(event).is_some();
+                assert_eq!(known, is_bits || is_ours, "{} {event:?}", from.word());
+            }
+        }
+    }
 }

@@ -9,10 +9,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Conditions, Limits};
+use super::Conditions;
+use super::entry::{Entry, LineKey};
+use super::terms::{Effect, Now, Rules, Run};
 use crate::job::{
-    AtEnd, Cause, Event, Fault, Job, JobEvent, JobFile, JobId, JobState, LogEntry, Priority, Trouble,
-    Waiting, Wanted,
+    AtEnd, Cause, Event, Fault, Job, JobEvent, JobFile, JobId, JobState, LogEntry, Trouble, Waiting, Wanted,
 };
 
 /// The distance between two places in the user's order, so that others fit in between.
@@ -20,90 +21,6 @@ pub(super) const GAP: u64 = 1 << 20;
 
 /// The longest a wait read from disk may still last: more would mean that the clock was changed.
 const LONGEST_WAIT: Duration = Duration::from_hours(24);
-
-/// The time, twice.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Now {
-    /// Time since the program started; nobody can set this clock. All delays and limits are measured by it.
-    pub monotonic: Duration,
-    /// Seconds since 1970; for what people read.
-    pub unix_secs: u64,
-}
-
-/// The numbers the queue works by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rules {
-    /// How much may run at once.
-    pub limits: Limits,
-    /// How long a background job may run while another of its level waits.
-    pub slice: Duration,
-    /// The longest delay between two tries.
-    pub longest_retry: Duration,
-    /// How long a job may be tried without a byte of progress (BITS: NoProgressTimeout); zero makes every fault final.
-    pub no_progress: Duration,
-    /// How long a job may be at work in all (BITS: MaximumDownloadTime).
-    pub longest_active: Duration,
-    /// Whether the user is told of jobs that have come to their end.
-    pub tell: bool,
-}
-
-impl Default for Rules {
-    fn default() -> Self {
-        Self {
-            limits: Limits { background_jobs: 3, per_host: 4 },
-            slice: Duration::from_mins(5),
-            longest_retry: Duration::from_mins(10),
-            no_progress: Duration::from_hours(14 * 24),
-            longest_active: Duration::from_hours(90 * 24),
-            tell: false,
-        }
-    }
-}
-
-/// Which jobs are transferred at all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Run {
-    /// All that may run.
-    All,
-    /// Only those that were added, fetched or resumed since the program started.
-    Asked,
-    /// None: only the books are kept.
-    Nothing,
-}
-
-/// What is to be done in the world.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Effect {
-    /// Begin to transfer a file.
-    Start(JobId, usize),
-    /// Tell the transfer of a file to stop; its end is expected.
-    Stop(JobId, usize),
-    /// Something is to be seen that need not be saved.
-    Changed(JobId),
-    /// The job's record is to be saved.
-    Save(JobId),
-    /// The job is off the list.
-    Gone(JobId),
-    /// Delete these unfinished files of a job; its end is expected.
-    Delete(JobId, Vec<PathBuf>),
-    /// Write this into the log.
-    Log(LogEntry),
-    /// The job has come to its end without the user: it is whole, or it failed.
-    Ended(JobId),
-}
-
-/// Why the queue does not do what it is asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refused {
-    /// There is no such job.
-    NoSuchJob,
-    /// The job's state does not allow it.
-    WrongState,
-    /// The job has no file of that number, or it is finished.
-    NoSuchFile,
-    /// It is the last file of the job.
-    LastFile,
-}
 
 /// All jobs and what is to become of them.
 #[derive(Debug)]
@@ -129,69 +46,6 @@ pub struct Queue {
     /// Whether turns are to be given anew.
     pub(super) turns_due: bool,
     last_place: u64,
-}
-
-/// Where a job stands in line: level, round, whether it lacks a turn, the user's order.
-pub(super) type LineKey = (Priority, u64, bool, u64, JobId);
-
-#[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) job: Arc<Job>,
-    /// Whether it was asked for since the program started.
-    pub(super) asked: bool,
-    pub(super) in_line: Option<LineKey>,
-    /// Whether it counts as one that goes on without the user.
-    pub(super) goes_on: bool,
-    /// Counts its slices; the lower is served first. See `turns`.
-    pub(super) round: u64,
-    /// How much of its slice is used up.
-    pub(super) used: Duration,
-    /// Since when it has its turn.
-    pub(super) turn_since: Option<Duration>,
-    /// How long it was at work before `turn_since`.
-    pub(super) active: Duration,
-    /// How long it has been tried without progress before `stuck_since`; `None` where the last thing that happened was
-    /// progress.
-    pub(super) stuck: Option<Duration>,
-    pub(super) stuck_since: Option<Duration>,
-    /// When its waiting files are tried again.
-    pub(super) retries: Vec<(usize, Duration)>,
-    pub(super) timer: Option<Duration>,
-    /// Its files that are being fetched.
-    pub(super) running: Vec<usize>,
-    /// Its files whose transfer was told to stop and has not ended yet.
-    pub(super) stopping: Vec<usize>,
-}
-
-impl Entry {
-    fn new(job: Arc<Job>, asked: bool) -> Self {
-        let has_stuck = job.stuck_secs > 0 || job.faults_in_a_row() > 0;
-        Self {
-            active: Duration::from_secs(job.active_secs),
-            stuck: has_stuck.then(|| Duration::from_secs(job.stuck_secs)),
-            job,
-            asked,
-            in_line: None,
-            goes_on: false,
-            round: 0,
-            used: Duration::ZERO,
-            turn_since: None,
-            stuck_since: None,
-            retries: Vec::new(),
-            timer: None,
-            running: Vec::new(),
-            stopping: Vec::new(),
-        }
-    }
-
-    pub(super) fn job_mut(&mut self) -> &mut Job {
-        Arc::make_mut(&mut self.job)
-    }
-
-    /// Whether any of its files is open.
-    pub(super) fn has_runs(&self) -> bool {
-        !self.running.is_empty() || !self.stopping.is_empty()
-    }
 }
 
 impl Queue {
@@ -614,13 +468,14 @@ impl Queue {
             let stands_in_line = self.may_run(entry)
                 && matches!(job.state, JobState::Queued | JobState::Connecting | JobState::Transferring);
             let is_active = stands_in_line && job.state.is_active();
-            let key = stands_in_line.then_some((job.priority, entry.round, !is_active, job.place, *id));
+            let has_turn = is_active && !entry.yields;
+            let key = stands_in_line.then_some((job.priority, entry.round, !has_turn, job.place, *id));
             assert_eq!(entry.in_line, key);
             assert!(key.is_none_or(|key| self.line.contains(&key)));
             assert_eq!(self.active.contains(id), is_active);
             assert_eq!(entry.turn_since.is_some(), job.state.is_active());
             assert!(entry.timer.is_none_or(|at| self.timers.contains(&(at, *id))));
-            without_turn[job.priority as usize] += usize::from(stands_in_line && !is_active);
+            without_turn[job.priority as usize] += usize::from(stands_in_line && !has_turn);
         }
         assert_eq!(self.order.len(), self.entries.len());
         assert_eq!(self.line.len(), self.entries.values().filter(|entry| entry.in_line.is_some()).count());

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use url::Url;
 
-use super::book::{Effect, GAP, Now, Queue, Refused};
+use super::book::{GAP, Queue};
+use super::terms::{Effect, Now, Refused};
 use crate::job::{
     AtEnd, Cause, Event, FinishCommand, Job, JobEvent, JobFile, JobId, JobState, Priority, Rate, To, Trouble,
     Wanted,
@@ -360,6 +361,8 @@ impl Queue {
             }
         })?;
         self.set_line(id);
+        // What held it back may not hold back one of its new priority.
+        self.reconsider(id, now);
         self.resume(id, now)
     }
 

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::book::{Effect, Now, Queue};
+use super::book::Queue;
 use super::retry_delay;
+use super::terms::{Effect, Now};
 use crate::job::{
     AtEnd, Cause, Event, Fault, FaultKind, JobEvent, JobFile, JobId, Rate, Trouble, Waiting, Wanted, Why,
 };

@@ -6,7 +6,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `book` | the queue itself |
+//! | `book`, `entry`, `terms` | the queue itself; a job in it; what it says |
 //! | `change` | what the user asks for |
 //! | `course` | what becomes of the transfers |
 //! | `turns`, `scheduler` | whose turn it is |
@@ -19,18 +19,23 @@ mod caps;
 mod change;
 mod conditions;
 mod course;
+mod entry;
 #[cfg(test)]
 mod model;
 mod retry;
 mod scheduler;
+mod terms;
+#[cfg(test)]
+mod tests;
 mod timers;
 mod timetable;
 mod turns;
 
-pub use book::{Effect, Now, Queue, Refused, Rules, Run};
+pub use book::Queue;
 pub use caps::{Allowed, CapInForce, CapsSet, JobCap, WhichCap, allowed};
 pub use conditions::Conditions;
 pub use course::End;
 pub use retry::retry_delay;
 pub use scheduler::{Candidate, Limits, Turn, turns};
+pub use terms::{Effect, Now, Refused, Rules, Run};
 pub use timetable::{NextSlot, Slot, slot_at};

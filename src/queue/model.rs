@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::book::{Effect, Now, Queue, Rules, Run};
 use super::{Conditions, End};
+use super::{Effect, Now, Queue, Rules, Run};
 use crate::job::{
     Cause, Fault, FaultKind, Job, JobFile, JobId, JobState, NewFile, NewJob, Priority, To, Wanted, Why,
 };

@@ -4,7 +4,9 @@
 
 use std::time::Duration;
 
-use super::book::{Effect, Entry, Now, Queue};
+use super::book::Queue;
+use super::entry::Entry;
+use super::terms::{Effect, Now};
 use crate::job::{Cause, Fault, FaultKind, JobId, JobState, Trouble, duration_in_words};
 
 impl Queue {

@@ -1,14 +1,16 @@
 //! Giving turns: who stands in line where, and for how long a turn lasts (bits.md 1.5).
 //!
 //! Within a level the line goes round by round. A job that has used up its slice while another waits goes into the next
-//! round, behind all that are still in this one; who joins the line joins the present round. So nobody starves: before
-//! a job has its second slice, all that stood in line at its first have had theirs. Within a round those that have
-//! their turn keep it, the others come in the user's order.
+//! round; who joins the line joins the last one. So nobody starves: ahead of a job are only those that were there before
+//! it, and none of them for more than two slices. Within a round those that have their turn keep it until their slice is
+//! used up, the others come in the user's order.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::book::{Effect, Entry, LineKey, Now, Queue};
+use super::book::Queue;
+use super::entry::{Entry, LineKey};
+use super::terms::{Effect, Now};
 use super::{Candidate, turns};
 use crate::job::{Cause, Event, JobEvent, JobId, JobState, Priority};
 
@@ -28,7 +30,13 @@ impl Queue {
                 None => {
                     self.apply(id, &JobEvent::TakeTurn, Cause::Scheduler, now);
                 }
-                Some(files) => self.stop_runs(id, |file| !files.contains(&file)),
+                Some(files) => {
+                    self.stop_runs(id, |file| !files.contains(&file));
+                    if let Some(entry) = self.entries.get_mut(&id).filter(|entry| entry.yields) {
+                        entry.yields = false;
+                        self.set_line(id);
+                    }
+                }
             }
         }
         // In the order of the line, so that the more urgent connect first.
@@ -86,6 +94,7 @@ impl Queue {
             }
             if self.without_turn[entry.job.priority as usize] > 0 {
                 entry.round += 1;
+                entry.yields = true;
                 entry.stop_clocks(now);
                 entry.start_clocks(now);
                 entry.used = Duration::ZERO;
@@ -120,13 +129,15 @@ impl Queue {
         let round = match before {
             // It stays in its round, even if its level is another one now.
             Some(key) if key.0 == priority => entry.round,
-            _ => entry.round.max(self.first_round(priority)),
+            _ => entry.round.max(self.last_round(priority)),
         };
         let Some(entry) = self.entries.get_mut(&id) else { return };
         self.going_on = self.going_on + usize::from(goes_on) - usize::from(entry.goes_on);
         entry.goes_on = goes_on;
         entry.round = round;
-        entry.in_line = in_line.then_some((priority, round, !is_active, entry.job.place, id));
+        entry.yields &= is_active;
+        let has_turn = is_active && !entry.yields;
+        entry.in_line = in_line.then_some((priority, round, !has_turn, entry.job.place, id));
         if let Some(key) = entry.in_line {
             self.line.insert(key);
             self.without_turn[key.0 as usize] += usize::from(key.2);
@@ -138,10 +149,10 @@ impl Queue {
         }
     }
 
-    /// The round a level is in.
-    fn first_round(&self, priority: Priority) -> u64 {
-        let from: LineKey = (priority, 0, false, 0, JobId::LEAST);
-        self.line.range(from..).next().filter(|key| key.0 == priority).map_or(0, |key| key.1)
+    /// The last round anybody of a level is in.
+    fn last_round(&self, priority: Priority) -> u64 {
+        let below: LineKey = (priority, u64::MAX, true, u64::MAX, JobId::LEAST);
+        self.line.range(..below).next_back().filter(|key| key.0 == priority).map_or(0, |key| key.1)
     }
 }
 

@@ -103,6 +103,12 @@ async fn open_with(opener: &OsStr, path: &Path, token: Option<&str>) -> Result<(
     let mut command = Command::new(opener);
     // Without a shell; and what ends us from a terminal should not end the viewer.
     command.arg(path).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
+    // What is in our own variables is nobody else's business.
+    for (name, _) in std::env::vars_os() {
+        if name.as_encoded_bytes().starts_with(b"MEANWHILE_") {
+            command.env_remove(name);
+        }
+    }
     if let Some(token) = token {
         command.env("XDG_ACTIVATION_TOKEN", token).env("DESKTOP_STARTUP_ID", token);
     }

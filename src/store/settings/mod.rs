@@ -92,7 +92,7 @@ pub struct Settings {
     pub no_progress_days: u32,
     /// For how many days in all a job may be active.
     pub max_active_days: u32,
-    /// After how many days without a byte or a change a job is cancelled.
+    /// After how many days without a byte or a change a job is flagged; BITS would cancel it.
     pub stale_days: u32,
     /// Whether the desktop tells of finished and failed jobs.
     pub notify: bool,
