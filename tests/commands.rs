@@ -55,12 +55,13 @@ fn settings_outlive_the_program_and_mistakes_are_named() {
 #[test]
 fn switched_off_nothing_is_queued_and_the_log_says_so() {
     let home = Home::new();
+    let _run = home.start_run();
     home.run(["settings", "start_mode", "disabled"]).fine();
     let said = home.run(["add", "http://127.0.0.1:9/file.bin"]).code(4);
     assert!(said.err.contains("meanwhile settings start_mode manual"), "{said:#?}");
     assert_eq!(home.list(), Vec::<Value>::new());
-    let entries = log(&home, &[]);
-    let entry = entries.iter().find(|entry| entry["number"] == 10_005).expect("the event");
+    let entry =
+        until("the event", SOON, || log(&home, &[]).into_iter().find(|entry| entry["number"] == 10_005));
     assert_eq!((&entry["event"], &entry["what"]), (&json!("disabled"), &json!("add file.bin")));
     let text = home.run(["log", "-n", "100"]).fine().out;
     assert!(text.contains("  10005  -  ") && text.contains("add file.bin"), "{text}");
@@ -82,7 +83,7 @@ fn pause_all_outlives_the_program_and_resume_all_lifts_it() {
     let said = home.run(["list"]).fine();
     assert!(said.err.contains("All downloads are paused.") && said.err.contains("resume --all"), "{said:#?}");
     let said = home.run(["resume", "--all"]).fine();
-    assert_eq!(said.out, "All downloads are no longer paused; 2 of them go on.\n");
+    assert_eq!(said.out, "All downloads are no longer paused: 2 go on.\n");
     home.job_is(&id, "acknowledged");
     home.job_is(&later, "acknowledged");
     assert_is(&home.file("file.bin"), &bytes);
@@ -95,9 +96,12 @@ fn the_log_has_the_life_of_a_download() {
     let (_root, nginx, home) = stage();
     let bytes = content(2, 100_000);
     let url = nginx.put("file.bin", &bytes);
+    let _run = home.start_run();
     let id = home.add(&url, &[]);
-    home.run(["run", "--until-empty"]).fine();
-    let entries = log(&home, &[&id]);
+    // The log is written beside the work, and nobody waits for it.
+    let entries = until("its end in the log", SOON, || {
+        Some(log(&home, &[&id])).filter(|entries| numbers(entries).contains(&4))
+    });
     assert_eq!(numbers(&entries).into_iter().filter(|of| *of != 16_403).collect::<Vec<_>>(), [3, 59, 60, 4]);
     let started = entries.iter().find(|entry| entry["number"] == 59).expect("its start");
     let expected = json!({ "event": "started", "file": 1, "url": url, "cause": "scheduler", "job": id });

@@ -130,12 +130,17 @@ async fn let_all_go(port: &Port, snapshot: &Snapshot, out: &mut Out<'_>) -> Resu
     if out.is_json() {
         out.json(&json::Done { done: freed, paused: Some(false) })?;
     } else {
-        out.line(format_args!("All downloads are no longer paused; {} of them go on.", freed.len()))?;
+        let go_on = match freed.len() {
+            0 => "none was under way or in line".to_owned(),
+            1 => "1 goes on".to_owned(),
+            freed => format!("{freed} go on"),
+        };
+        out.line(format_args!("All downloads are no longer paused: {go_on}."))?;
     }
     out.flush()?;
     if rest > 0 {
         print::note(format_args!(
-            "{rest} more were paused one by one or have failed: “meanwhile resume --all” once more resumes them too."
+            "{rest} that were paused one by one or have failed stay so: “meanwhile resume --all” once more resumes them too."
         ));
     }
     Ok(Exit::Done)

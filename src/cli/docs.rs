@@ -138,8 +138,8 @@ mod tests {
         assert!(names.len() > 10, "{names:?}");
         for (page, command) in pages.iter().zip(std::iter::once(&program).chain(commands())) {
             let text = text(page);
-            let arguments = command.get_arguments().filter(|argument| !argument.is_hide_set());
-            for long in arguments.filter_map(clap::Arg::get_long) {
+            let shown = command.get_arguments().filter(|arg| !arg.is_hide_set());
+            for long in shown.filter_map(clap::Arg::get_long) {
                 assert!(text.contains(&format!("\\fB--{long}")), "{}: --{long}", page.file_name);
             }
             for positional in command.get_positionals() {

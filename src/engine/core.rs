@@ -318,7 +318,9 @@ impl Core {
                 self.after_save(then, &saved.result);
             }
         }
-        if saved.next_generation_due && !self.closing {
+        // New jobs are on their way to the disk before they are in the queue: the next generation would be without them.
+        let is_adding = self.after_save.iter().any(|(_, then)| matches!(then, AfterSave::Add(..)));
+        if saved.next_generation_due && !self.closing && !is_adding {
             self.saver.next_generation(self.queue.jobs().cloned().collect());
         }
     }
