@@ -5,33 +5,35 @@ use super::port::Port;
 use super::print::{self, Out};
 use super::table::{Column, Table};
 use super::{json, pick};
-use crate::job::{Job, JobFile, bytes_in_words};
+use crate::engine::JobView;
+use crate::job::{JobFile, bytes_in_words};
 
 /// Lists them, with the numbers `file` takes.
 pub(super) async fn files(port: &Port, job: &str, out: &mut Out<'_>) -> Result<Exit, Failure> {
     let snapshot = port.snapshot().await?;
     let view = pick::one(&snapshot, job)?;
     if out.is_json() {
-        out.json(&json::files(&view.job))?;
+        out.json(&json::files(view))?;
     } else {
-        table(&view.job).print(out)?;
+        table(view).print(out)?;
     }
     Ok(Exit::Done)
 }
 
-fn table(job: &Job) -> Table {
+fn table(view: &JobView) -> Table {
     let mut table = Table::new(&[Column::Right, Column::Left, Column::Right, Column::Left, Column::Left]);
     table.row(["NO", "STATE", "SIZE", "NAME", "ADDRESS"].map(String::from));
-    for (index, file) in job.files.iter().enumerate() {
+    for (index, file) in view.job.files.iter().enumerate() {
         let name = print::clean(&file.display_name());
-        table.row([(index + 1).to_string(), state(job, file), size(file), name, file.url.to_string()]);
+        table.row([(index + 1).to_string(), state(view, index), size(file), name, file.url.to_string()]);
     }
     table
 }
 
 /// The state in words, with the percents on the way and the reason where it is stuck.
-pub(super) fn state(job: &Job, file: &JobFile) -> String {
-    let word = match json::file_state(job, file) {
+pub(super) fn state(view: &JobView, index: usize) -> String {
+    let Some(file) = view.job.files.get(index) else { return String::new() };
+    let word = match json::file_state(view, index) {
         "transferring" => "downloading",
         "suspended" => "paused",
         "error" => "failed",
@@ -66,7 +68,7 @@ mod tests {
             job.files[1].trouble = Some(Trouble::Failed(Fault::new(FaultKind::Status(404), "")));
             job.files[2].trouble = Some(Trouble::LeftOut);
         });
-        let lines: Vec<_> = table(&view.job).lines().collect();
+        let lines: Vec<_> = table(&view).lines().collect();
         assert_eq!(
             lines,
             [

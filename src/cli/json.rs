@@ -4,8 +4,7 @@ use serde::Serialize;
 
 use crate::engine::{CapView, JobView, WhichCap};
 use crate::job::{
-    Cause, Fault, FaultKind, FinishCommand, Job as StoredJob, JobFile, JobId, JobState, Rate, Trouble,
-    Waiting, Wanted,
+    Cause, Fault, FaultKind, FinishCommand, JobFile, JobId, JobState, Rate, Trouble, Waiting, Wanted,
 };
 
 /// A job. Every field is always there; what is not known is null. Sizes are in bytes, rates in bytes per
@@ -213,7 +212,7 @@ impl From<&JobView> for Job {
             added_unix_secs: job.added_unix_secs,
             ended_unix_secs: job.ended_unix_secs,
             modified_unix_secs: job.modified_unix_secs,
-            files: files(job),
+            files: files(view),
             files_at_once: job.files_at_once,
             waiting: match &job.state {
                 JobState::Waiting(waiting) => Some(waiting.into()),
@@ -233,7 +232,7 @@ impl From<&JobView> for Job {
 }
 
 /// The files of a job.
-pub(super) fn files(job: &StoredJob) -> Vec<File> {
+pub(super) fn files(view: &JobView) -> Vec<File> {
     let file = |(index, file): (usize, &JobFile)| File {
         number: index + 1,
         url: file.url.to_string(),
@@ -241,19 +240,21 @@ pub(super) fn files(job: &StoredJob) -> Vec<File> {
         name: file.display_name(),
         done_bytes: file.synced_bytes,
         total_bytes: file.total_bytes,
-        state: file_state(job, file),
+        state: file_state(view, index),
         fault: file_fault(file).map(FaultWords::from),
         waiting: match &file.trouble {
             Some(Trouble::Waiting(waiting)) => Some(waiting.into()),
             _ => None,
         },
     };
-    job.files.iter().enumerate().map(file).collect()
+    view.job.files.iter().enumerate().map(file).collect()
 }
 
-/// How a file stands: finished, left_out, error or waiting; else as its job does. Which of several files are being
-/// fetched at this moment is not told, so those are all queued while their job is at work.
-pub(super) fn file_state(job: &StoredJob, file: &JobFile) -> &'static str {
+/// How a file (by its number from 0) stands: finished, left_out, error or waiting; else as its job does. Those whose turn
+/// is yet to come are queued while their job is at work.
+pub(super) fn file_state(view: &JobView, index: usize) -> &'static str {
+    let job = &view.job;
+    let Some(file) = job.files.get(index) else { return "left_out" };
     match (&file.trouble, &job.state) {
         _ if file.finished => "finished",
         (Some(Trouble::LeftOut), _) => "left_out",
@@ -261,11 +262,7 @@ pub(super) fn file_state(job: &StoredJob, file: &JobFile) -> &'static str {
         (_, JobState::Cancelled | JobState::Acknowledged) => "cancelled",
         (Some(Trouble::Failed(_)), _) => "error",
         (Some(Trouble::Waiting(_)), _) => "waiting",
-        (None, state)
-            if state.is_active() && job.files.iter().filter(|file| file.is_pending()).count() > 1 =>
-        {
-            "queued"
-        }
+        (None, state) if state.is_active() && !view.running.contains(&index) => "queued",
         (None, state) => state.word(),
     }
 }
@@ -397,7 +394,9 @@ mod tests {
         let file = |trouble: Option<Trouble>, finished| {
             move |file: &mut JobFile| (file.trouble, file.finished) = (trouble.clone(), finished)
         };
-        let states = |job: &StoredJob| job.files.iter().map(|file| file_state(job, file)).collect::<Vec<_>>();
+        let states = |view: &JobView| {
+            (0..view.job.files.len()).map(|index| file_state(view, index)).collect::<Vec<_>>()
+        };
         let mut view = samples::changed(samples::view("http://a.org/f", JobState::Transferring), |job| {
             job.files = vec![job.files[0].clone(); 5];
             file(None, true)(&mut job.files[0]);
@@ -405,16 +404,17 @@ mod tests {
             file(Some(Trouble::Failed(fault())), false)(&mut job.files[2]);
             file(Some(Trouble::Waiting(wait)), false)(&mut job.files[3]);
         });
-        assert_eq!(states(&view.job), ["finished", "left_out", "error", "waiting", "transferring"]);
+        view.running = vec![4];
+        assert_eq!(states(&view), ["finished", "left_out", "error", "waiting", "transferring"]);
         let json = serde_json::to_value(Job::from(&view)).expect("JSON");
         assert_eq!(json["files"][2]["fault"]["status"], 404);
         assert_eq!(json["files"][3]["waiting"]["why"], "back_off");
         view = samples::changed(view, |job| job.files[1].trouble = None);
-        assert_eq!(states(&view.job)[1..], ["queued", "error", "waiting", "queued"]);
+        assert_eq!(states(&view)[1..], ["queued", "error", "waiting", "transferring"]);
         view = samples::changed(view, |job| job.state = JobState::Suspended);
-        assert_eq!(states(&view.job)[4], "suspended");
+        assert_eq!(states(&view)[4], "suspended");
         view = samples::changed(view, |job| job.state = JobState::Acknowledged);
-        assert_eq!(states(&view.job), ["finished", "cancelled", "cancelled", "cancelled", "cancelled"]);
+        assert_eq!(states(&view), ["finished", "cancelled", "cancelled", "cancelled", "cancelled"]);
     }
 
     #[test]

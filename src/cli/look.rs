@@ -99,7 +99,7 @@ fn facts(view: &JobView, place: String, now: u64) -> Vec<(&'static str, String)>
             }
             for (index, file) in files.iter().enumerate() {
                 facts.push(("", String::new()));
-                facts.push(("file number", format!("{}: {}", index + 1, files::state(job, file))));
+                facts.push(("file number", format!("{}: {}", index + 1, files::state(view, index))));
                 facts.extend(file_facts(file));
             }
             facts.push(("", String::new()));

@@ -91,6 +91,8 @@ pub struct JobView {
     pub rate_bps: u64,
     /// Seconds until it is finished, at the speed of the last while; `None` where that cannot be said.
     pub left_secs: Option<u64>,
+    /// Its files that are being fetched, by their numbers from 0.
+    pub running: Vec<usize>,
     /// The cap that holds it, while it runs.
     pub cap: Option<CapView>,
     /// Whether nothing has happened to it for long (bits.md 4.1, JobInactivityTimeout; here it is only flagged).
@@ -111,6 +113,7 @@ impl JobView {
             job,
             rate_bps: 0,
             left_secs: None,
+            running: Vec::new(),
             cap: None,
             stale: false,
             log_entries: 0,

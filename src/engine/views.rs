@@ -115,7 +115,7 @@ impl Views {
                 self.take_out(id);
                 continue;
             };
-            let view = Arc::new(self.make_view(job, light));
+            let view = Arc::new(self.make_view(job, queue.running(id), light));
             if before == Some(job.place) {
                 if let Ok(index) = self.index_of(job.place) {
                     self.list.set(index, view);
@@ -146,7 +146,7 @@ impl Views {
         self.list.clone()
     }
 
-    fn make_view(&self, job: &Arc<Job>, light: &Light<'_>) -> JobView {
+    fn make_view(&self, job: &Arc<Job>, running: &[usize], light: &Light<'_>) -> JobView {
         let live = self.live.get(&job.id);
         let marks = self.marks.get(&job.id).copied().unwrap_or_default();
         let done_bytes = done_bytes(job, live);
@@ -160,6 +160,7 @@ impl Views {
             cap: active.and_then(|live| {
                 cap_view(job, light.settings, light.unix_secs, live.is_near.load(Ordering::Relaxed))
             }),
+            running: running.to_vec(),
             stale: marks.stale && job.is_stale(light.unix_secs, light.settings.stale_days),
             log_entries: marks.log_entries,
             ..JobView::resting(Arc::clone(job))

@@ -174,6 +174,12 @@ impl Queue {
     /// It is not there.
     pub fn set_hold_finished(&mut self, id: JobId, hold_finished: bool, now: Now) -> Answer {
         self.change(id, now, |job| job.hold_finished = hold_finished)?;
+        let what = if hold_finished {
+            "It waits to be accepted when it is whole"
+        } else {
+            "It is accepted when it is whole"
+        };
+        self.log(id, Cause::User, Event::Changed { what: what.to_owned() }, now);
         if !hold_finished && self.known(id)?.state == JobState::Transferred {
             self.accept(id, Wanted::Transfer, Cause::User, now);
         }
@@ -305,6 +311,8 @@ impl Queue {
     /// It is finished or not there; or the job is final.
     pub fn retry_file(&mut self, id: JobId, file: usize, now: Now) -> Answer {
         self.unfinished(id, file)?;
+        let what = format!("File {} is tried again", file + 1);
+        self.log(id, Cause::User, Event::Changed { what }, now);
         self.change(id, now, |job| {
             job.files[file].trouble = None;
             job.files[file].faults_in_a_row = 0;
@@ -354,6 +362,10 @@ impl Queue {
             job.limit = wanted.limit;
             job.headers.clone_from(&wanted.headers);
             job.needs_secrets = wanted.needs_secrets;
+            job.hold_finished = wanted.hold_finished;
+            if wanted.finish.is_some() {
+                job.finish.clone_from(&wanted.finish);
+            }
             if let (Some(file), Some(other)) = (job.files.first_mut(), wanted.files.first())
                 && other.sha256.is_some()
             {

@@ -58,7 +58,8 @@ fn one(ui: &mut Ui, view: &JobView, index: usize, file: &JobFile, now: u64, wish
     if response.hovered() {
         ui.painter().rect_filled(rect, 6.0, look.hovered);
     }
-    let (text, tone) = words::file_state(file, view.job.state.goes_on_by_itself(), now);
+    let (text, tone) =
+        words::file_state(file, view.running.contains(&index), view.job.state.goes_on_by_itself(), now);
     let (bar, color) = row::colors(tone, &look);
 
     theme::icon(ui, pos2(rect.left() + 14.0, rect.center().y), icons::for_name(&name), 15.0, look.weak);

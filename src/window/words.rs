@@ -146,8 +146,9 @@ pub(super) const fn who(cause: Cause) -> &'static str {
     }
 }
 
-/// One file of a job of several. `runs` is whether the job does: then the file is in line.
-pub(super) fn file_state(file: &JobFile, runs: bool, now: u64) -> (String, Tone) {
+/// One file of a job of several. `runs` is whether it is being fetched, `goes_on` whether its job goes on: then it is in
+/// line.
+pub(super) fn file_state(file: &JobFile, runs: bool, goes_on: bool, now: u64) -> (String, Tone) {
     let percent = file.total_bytes.map(|total| {
         let percent = (u128::from(file.synced_bytes) * 100).checked_div(u128::from(total)).unwrap_or(100);
         format!("{} %", percent.min(100))
@@ -159,9 +160,9 @@ pub(super) fn file_state(file: &JobFile, runs: bool, now: u64) -> (String, Tone)
         _ if file.finished => (finished(std::slice::from_ref(file)), Tone::Finished),
         Some(Trouble::Failed(fault)) => (fault.what(), Tone::Failed),
         Some(Trouble::Waiting(waiting)) => (waits(waiting, Some(now)), Tone::Waiting),
-        None if file.synced_bytes > 0 && runs => (so_far(), Tone::Running),
-        None if file.synced_bytes > 0 => (so_far(), Tone::Still),
-        None if runs => ("In line".to_owned(), Tone::Plain),
+        None if runs => (so_far(), Tone::Running),
+        None if file.synced_bytes > 0 => (so_far(), if goes_on { Tone::Plain } else { Tone::Still }),
+        None if goes_on => ("In line".to_owned(), Tone::Plain),
         None => ("Not begun".to_owned(), Tone::Still),
     }
 }
@@ -348,7 +349,7 @@ mod tests {
         job.files[2].trouble = Some(Trouble::Failed(Fault::new(FaultKind::Status(404), "")));
         job.files[3].trouble = Some(Trouble::Waiting(Waiting::for_condition(Why::NoNetwork, None)));
         job.files[4].synced_bytes = 4;
-        let words: Vec<_> = job.files.iter().map(|file| file_state(file, true, 0).0).collect();
+        let words: Vec<_> = job.files.iter().map(|file| file_state(file, false, true, 0).0).collect();
         let expected = [
             "Finished",
             "Left out",
