@@ -313,7 +313,8 @@ impl App {
         let narrow = ui.available_width() < 900.0;
         let bar = |x: i8, y: i8| Frame::new().fill(look.panel).inner_margin(Margin::symmetric(x, y));
         Panel::top("top").exact_size(56.0).resizable(false).frame(bar(14, 0)).show(ui, |ui| {
-            let new = top_bar::show(ui, &mut self.cap, &self.snapshot, &mut self.listing, &mut self.wishes);
+            let (listing, wishes) = (&mut self.listing, &mut self.wishes);
+            let new = top_bar::show(ui, &mut self.cap, &self.snapshot, listing, now, wishes);
             if let Some(SetTo(limit)) = new {
                 self.send(For::Cap, Command::SetLimit(limit));
                 look_again(ui.ctx());

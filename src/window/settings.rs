@@ -46,8 +46,8 @@ const USUAL: [(&str, &str, Control); 7] = [
 fn start_modes() -> Vec<(String, String)> {
     let words = |mode| match mode {
         StartMode::Automatic => "By themselves at sign-in",
-        StartMode::Manual => "With Meanwhile",
-        StartMode::Disabled => "Never",
+        StartMode::Manual => "When Meanwhile is opened",
+        StartMode::Disabled => "Never, they are switched off",
     };
     StartMode::ALL.into_iter().map(|mode| (mode.word().to_owned(), words(mode).to_owned())).collect()
 }
@@ -163,9 +163,11 @@ impl SettingsDialog {
             ui.set_width(width + BESIDE);
             ui.spacing_mut().item_spacing.y = 6.0;
             ui.label(theme::bold("Settings").size(theme::TITLE));
+            ui.label(theme::weak(ui, "Each holds as soon as it is chosen or typed."));
             ui.add_space(4.0);
             // The button stays in view in the smallest window.
-            let most = (room.y - 170.0).clamp(160.0, 560.0);
+            let most = (room.y - 192.0).clamp(160.0, 560.0);
+            theme::show_scroll_bar(ui);
             let area = ScrollArea::vertical().max_height(most).auto_shrink([false, true]);
             // As high as it may be from the first frame on, or the dialog would grow step by step.
             area.min_scrolled_height(most).show(ui, |ui| {

@@ -320,6 +320,13 @@ pub(super) fn named(ui: &mut Ui, width: f32, name: RichText) {
     });
 }
 
+/// Lets the bar be seen where there is more, though the pointer is elsewhere.
+pub(super) fn show_scroll_bar(ui: &mut Ui) {
+    let scroll = &mut ui.spacing_mut().scroll;
+    scroll.dormant_handle_opacity = scroll.active_handle_opacity;
+    scroll.dormant_background_opacity = scroll.active_background_opacity;
+}
+
 /// A choice out of a list, with the window's own arrow.
 pub(super) fn combo<'a>(name: &str, chosen: String) -> egui::ComboBox<'a> {
     egui::ComboBox::from_id_salt(name).selected_text(chosen).width(120.0).icon(|ui, rect, visuals, _| {

@@ -101,6 +101,7 @@ impl TimetableDialog {
             ui.add_space(2.0);
             // The buttons stay in view in the smallest window.
             let most = (room.y - 176.0).max(160.0);
+            theme::show_scroll_bar(ui);
             let area = ScrollArea::vertical().max_height(most).auto_shrink([false, true]);
             // As high as it may be from the first frame on, or the dialog would grow step by step.
             area.min_scrolled_height(most).show(ui, |ui| {

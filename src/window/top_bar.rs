@@ -7,10 +7,10 @@ use crate::engine::Snapshot;
 use super::actions::{Action, Entry};
 use super::app::Wish;
 use super::cap::{self, Cap};
-use super::icons;
 use super::listing::Listing;
 use super::rate_field::{SetTo, field};
 use super::theme::{self, Look};
+use super::{icons, words};
 
 /// The width of the button that slows everything down.
 const SLOW: f32 = 64.0;
@@ -23,12 +23,13 @@ pub(super) fn search_id() -> Id {
     Id::unique("search downloads")
 }
 
-/// Draws the bar; returns a new cap when the user has set one.
+/// Draws the bar; `now` is in seconds since 1970. Returns a new cap when the user has set one.
 pub(super) fn show(
     ui: &mut Ui,
     cap_control: &mut Cap,
     snapshot: &Snapshot,
     listing: &mut Listing,
+    now: u64,
     wishes: &mut Vec<Wish>,
 ) -> Option<SetTo> {
     let width = ui.available_width();
@@ -62,7 +63,8 @@ pub(super) fn show(
         if slow(ui, snapshot.slow) {
             wishes.push(Wish::Slow(!snapshot.slow));
         }
-        if to_timetable(ui, timetable, roomy) {
+        let held = words::by_timetable(&listing.totals.by_timetable, false, now);
+        if to_timetable(ui, timetable, roomy, held) {
             wishes.push(Wish::Do(Action::Timetable));
         }
     });
@@ -107,16 +109,21 @@ fn slow(ui: &mut Ui, on: bool) -> bool {
 }
 
 /// The way to the painted week.
-fn to_timetable(ui: &mut Ui, width: f32, roomy: bool) -> bool {
+fn to_timetable(ui: &mut Ui, width: f32, roomy: bool, held: Option<String>) -> bool {
+    let look = Look::of(ui.visuals());
     let Entry { icon, text, .. } = Action::Timetable.entry();
     let icon = RichText::new(*icon).size(15.0);
     let label = if roomy { Button::new((icon, theme::bold(*text))).gap(6.0) } else { Button::new(icon) };
-    let response = ui.scope(|ui| {
+    let draw = |ui: &mut Ui| {
         ui.spacing_mut().button_padding.x = 8.0;
         ui.add(label.min_size(vec2(width, theme::CONTROL)))
-    });
-    let hint = "When how much may be used (Ctrl+T)";
-    response.inner.accessible_name(*text).on_hover_text(hint).clicked()
+    };
+    // Lit while it holds something: "no cap" beside it would be a riddle otherwise.
+    let colors = (look.accent, look.accent_text);
+    let response = if held.is_some() { theme::switched_on(ui, colors, draw) } else { ui.scope(draw).inner };
+    let now = held.map_or_else(String::new, |held| format!("; now the {held}"));
+    let hint = format!("When how much may be used (Ctrl+T){now}");
+    response.accessible_name(*text).on_hover_text(hint).clicked()
 }
 
 /// Says that it is a switch, and how it stands.

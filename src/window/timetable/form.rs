@@ -9,7 +9,7 @@ use crate::engine::local_minute_of_week;
 use crate::job::{Allowance, Rate, Window};
 use crate::window::add::checkbox;
 use crate::window::list;
-use crate::window::rate_field::field;
+use crate::window::rate_field::{field, select_all};
 use crate::window::theme::{self, Look};
 
 use super::draft::{Layer, Preset};
@@ -21,13 +21,17 @@ pub(super) const KEYS: [(Key, Window); 3] =
 
 /// The width of the names at the left.
 const NAMES: f32 = 92.0;
+/// Between what is allowed to one priority and to the next, and between a choice and its field.
+const BETWEEN: f32 = 4.0;
+/// The width of the choice of an allowance.
+const CHOICE: f32 = 104.0;
 /// What a window allows when it is first given a limit.
 const FIRST_LIMIT: u64 = 1 << 20;
 
 impl TimetableDialog {
     pub(super) fn form(&mut self, ui: &mut Ui, now: u64, row: f32) {
-        let text = "Paint when it is work and when it is maintenance; all other time is non-work. What each allows stands \
-                    below. Foreground downloads are never held by it.";
+        let text = "Paint when it is work and when it is maintenance; all other time is non-work. Below stands what each \
+                    allows all downloads of a priority together; foreground ones are never held.";
         ui.add(Label::new(theme::weak(ui, text)).wrap());
         ui.horizontal(|ui| {
             let switch = checkbox(ui, &mut self.draft.on, "Keep to the timetable");
@@ -62,8 +66,8 @@ impl TimetableDialog {
             ui.painter().text(at, Align2::RIGHT_CENTER, said, FontId::proportional(12.0), color);
         }
         ui.add_space(4.0);
-        spans(ui, "Work", "mon-fri 08:00-17:30; sat 10:00-12:00", &mut self.draft.work);
-        spans(ui, "Maintenance", "daily 22:00-06:00", &mut self.draft.maintenance);
+        spans(ui, "Work", "none; for example mon-fri 08:00-17:30; sat 10:00-12:00", &mut self.draft.work);
+        spans(ui, "Maintenance", "none; for example daily 22:00-06:00", &mut self.draft.maintenance);
         ui.add_space(6.0);
         self.allowances(ui);
         ui.add_space(2.0);
@@ -73,8 +77,9 @@ impl TimetableDialog {
     }
 
     fn allowances(&mut self, ui: &mut Ui) {
-        let column = (ui.available_width() - NAMES - 24.0) / 3.0;
+        let column = (ui.available_width() - NAMES - 3.0 * BETWEEN) / 3.0;
         ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = BETWEEN;
             theme::named(ui, NAMES, theme::weak(ui, "Allows").size(12.0));
             for name in ["High priority", "Normal priority", "Low priority"] {
                 theme::named(ui, column, theme::weak(ui, name).size(12.0));
@@ -83,6 +88,7 @@ impl TimetableDialog {
         for (row, (_, window)) in KEYS.into_iter().enumerate() {
             let limits = self.draft.limits_mut(window);
             ui.horizontal(|ui| {
+                ui.spacing_mut().item_spacing.x = BETWEEN;
                 theme::named(ui, NAMES, RichText::new(name_of(window)));
                 let columns =
                     [("high", &mut limits.high), ("normal", &mut limits.normal), ("low", &mut limits.low)];
@@ -165,7 +171,7 @@ impl Typed {
             Allowance::Capped(_) => "Up to",
             Allowance::Zero => "Nothing",
         };
-        let chosen = theme::combo(name, kind(*allowance).to_owned()).width(100.0).show_ui(ui, |ui| {
+        let chosen = theme::combo(name, kind(*allowance).to_owned()).width(CHOICE).show_ui(ui, |ui| {
             let first = Rate::from_bytes_per_sec(FIRST_LIMIT).map_or(Allowance::Unlimited, Allowance::Capped);
             let capped = if let Allowance::Capped(_) = allowance { *allowance } else { first };
             for choice in [Allowance::Unlimited, capped, Allowance::Zero] {
@@ -180,14 +186,17 @@ impl Typed {
         if self.text.is_empty() && self.wrong.is_none() {
             self.text = rate.to_string();
         }
-        let mut edit = field(&mut self.text, "").margin(egui::Margin::symmetric(8, 7));
+        let mut edit = field(&mut self.text, "").margin(egui::Margin::symmetric(6, 7));
         if self.wrong.is_some() {
             edit = edit.text_color(Look::of(ui.visuals()).bad.1);
         }
-        let edit = edit.desired_width((width - 124.0).clamp(60.0, 84.0));
+        let edit = edit.desired_width((width - CHOICE - 2.0 * BETWEEN).clamp(60.0, 84.0));
         let response = ui.add(edit).accessible_name(format!("Rate of {name}"));
         if std::mem::take(&mut self.wants_focus) {
             response.request_focus();
+        }
+        if response.gained_focus() {
+            select_all(ui, response.id, &self.text);
         }
         if response.changed() {
             match self.text.parse() {
@@ -274,7 +283,7 @@ fn brush(ui: &mut Ui, key: Key, window: Window, chosen: bool) -> bool {
         painter.rect_filled(sample, 3.0, look.control);
         painter.rect_stroke(sample, 3.0, Stroke::new(1.0, look.weak), StrokeKind::Inside);
     } else {
-        grid::stretch(painter, sample, window, None, &look);
+        grid::stretch(painter, sample, window, &look);
     }
     let left = sample.right() + 8.0;
     painter.galley(pos2(left, rect.center().y - words.size().y / 2.0), words, look.text);

@@ -3,6 +3,8 @@
 //! The mouse paints quarters of an hour, a rectangle from where it was pressed to where it is; the keyboard goes by
 //! hours. A window is told by its letter and its pattern as well as by its colour.
 
+use std::ops::Range;
+
 use egui::{
     Align2, EventFilter, FontId, Key, Modifiers, Painter, PointerButton, Pos2, Rect, Response, Role, Sense,
     Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
@@ -238,16 +240,21 @@ fn draw(ui: &Ui, outer: Rect, field: Field, draft: &Draft, now: MinuteOfWeek) {
         let at = pos2(outer.left(), row.center().y);
         painter.text(at, Align2::LEFT_CENTER, words::short_day(day), font, color);
         painter.rect_filled(row, 3.0, look.control);
-        for (window, minutes) in draft.stretches(day) {
-            let part = Rect::from_x_y_ranges(field.x(minutes.start)..=field.x(minutes.end), row.y_range());
-            if window != Window::NonWork {
-                stretch(painter, part, window, Some(&words::times(&minutes)), &look);
-            }
+        let stretches = draft.stretches(day);
+        let part = |minutes: &Range<u16>| {
+            Rect::from_x_y_ranges(field.x(minutes.start)..=field.x(minutes.end), row.y_range())
+        };
+        for (window, minutes) in &stretches {
+            ground(painter, part(minutes), *window, &look);
         }
         for hour in 1..24_u16 {
             let strength = if hour % 6 == 0 { 0.22 } else { 0.08 };
             let line = Stroke::new(1.0, look.text.gamma_multiply(strength));
             painter.vline(field.x(hour * HOUR).round(), row.y_range(), line);
+        }
+        // Above the lines, or they would strike the words through.
+        for (window, minutes) in &stretches {
+            name(painter, part(minutes), *window, Some(&words::times(minutes)), &look);
         }
         if today {
             let x = field.x(now.minute_of_day());
@@ -257,8 +264,17 @@ fn draw(ui: &Ui, outer: Rect, field: Field, draft: &Draft, now: MinuteOfWeek) {
     }
 }
 
-/// A painted stretch: its ground, its pattern, and as many words as fit.
-pub(super) fn stretch(painter: &Painter, rect: Rect, window: Window, times: Option<&str>, look: &Look) {
+/// A painted stretch as a sample of it.
+pub(super) fn stretch(painter: &Painter, rect: Rect, window: Window, look: &Look) {
+    ground(painter, rect, window, look);
+    name(painter, rect, window, None, look);
+}
+
+/// The ground, the pattern and the edge of a painted stretch; what is not painted has none.
+fn ground(painter: &Painter, rect: Rect, window: Window, look: &Look) {
+    if window == Window::NonWork {
+        return;
+    }
     let (fill, mark) = look.painted(window);
     painter.rect_filled(rect, 3.0, fill);
     if window == Window::Maintenance {
@@ -271,6 +287,10 @@ pub(super) fn stretch(painter: &Painter, rect: Rect, window: Window, times: Opti
         }
     }
     painter.rect_stroke(rect, 3.0, Stroke::new(1.0, mark), StrokeKind::Inside);
+}
+
+/// As many words on a painted stretch as fit.
+fn name(painter: &Painter, rect: Rect, window: Window, times: Option<&str>, look: &Look) {
     let name = match window {
         Window::Work => "Work",
         Window::Maintenance => "Maintenance",
@@ -283,8 +303,8 @@ pub(super) fn stretch(painter: &Painter, rect: Rect, window: Window, times: Opti
     let fitting = all.into_iter().flatten().map(laid).find(|words| words.size().x + 8.0 <= rect.width());
     if let Some(words) = fitting {
         let at = Rect::from_center_size(rect.center(), words.size());
-        // The pattern would strike the words through.
-        painter.rect_filled(at.expand2(vec2(3.0, 0.0)).intersect(rect.shrink(1.0)), 2.0, fill);
+        let under = at.expand2(vec2(3.0, 0.0)).intersect(rect.shrink(1.0));
+        painter.rect_filled(under, 2.0, look.painted(window).0);
         painter.galley(at.min, words, look.text);
     }
 }
