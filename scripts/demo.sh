@@ -220,9 +220,9 @@ until_true 'what was typed into the dialog' is lecture-08.mp4 name lecture-08.mp
 # --- The cap, by hand: the slider is dragged to the left
 
 before=$(meanwhile limit --json)
-place -270 28
+place -388 28
 xdotool mousedown 1
-for x in -280 -290 -295 -300; do
+for x in -398 -408 -413 -418; do
     place "$x" 28
     sleep 0.2
 done
@@ -242,12 +242,10 @@ picture main-light
 click 302 -271
 picture details
 
-# --- The same in the dark: back to the graph, and the choice at the lower left
+# --- The same in the dark: back to the graph, and another setting
 
 click 242 -271
-click 100 -28
-sleep 0.5
-click 60 -67
+meanwhile settings theme dark >/dev/null
 until_true 'the dark appearance' grep -q '"dark"' "$temp/state/settings.ron"
 picture main-dark
 

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::job::{Change, Fault, JobId, LogEntry, NewJob, Rate};
-use crate::store::Theme;
 use crate::transfer::Probe;
 
 /// Something to be done. The answer, where anyone waits for it, is a [`Reply`] or a [`Refusal`].
@@ -25,8 +24,6 @@ pub enum Command {
     SetLimit(Option<Rate>),
     /// Where new downloads go unless told otherwise.
     SetDownloadFolder(#[serde(with = "crate::job::path")] PathBuf),
-    /// Whether the window is light or dark.
-    SetTheme(Theme),
     /// Hold everything, or let it go on: "pause all". It survives a restart.
     SetPaused(bool),
     /// Keep to the slow cap, or not.

@@ -27,10 +27,6 @@ impl Core {
                 self.settings.limit = limit;
                 self.keep_settings(answer);
             }
-            Command::SetTheme(theme) => {
-                self.settings.theme = theme;
-                self.keep_settings(answer);
-            }
             Command::SetPaused(paused) => {
                 self.settings.paused = paused;
                 self.keep_settings(answer);

@@ -22,9 +22,9 @@ mod speed;
 mod views;
 
 pub use crate::job::Change;
-pub use crate::queue::{Run, WhichCap};
+pub use crate::queue::{NextSlot, Run, Slot, WhichCap, slot_at};
 pub use crate::session::{EndSignal, EndSignals};
-pub use crate::session::{OpenError, SessionBus, open, show_in_folder};
+pub use crate::session::{OpenError, SessionBus, local_minute_of_week, open, show_in_folder};
 pub use crate::store::{Findings, Theme};
 pub use crate::transfer::Probe;
 pub use command::{Command, Refusal, Reply, SettingView};

@@ -14,6 +14,8 @@ pub(super) enum Action {
     Add,
     Search,
     SelectAll,
+    Timetable,
+    Settings,
     Quit,
     Open,
     OpenFolder,
@@ -55,7 +57,7 @@ const fn alt(key: Key) -> KeyboardShortcut {
 }
 
 /// All of them. The jobs' own come in the order of the context menu.
-pub(super) const TABLE: [Entry; 19] = {
+pub(super) const TABLE: [Entry; 21] = {
     use Action as A;
     [
         Entry { action: A::Add, text: "Add", icon: icons::ADD, shortcut: Some(ctrl(Key::N)), applies: never },
@@ -71,6 +73,20 @@ pub(super) const TABLE: [Entry; 19] = {
             text: "Select all",
             icon: icons::CHECK,
             shortcut: Some(ctrl(Key::A)),
+            applies: never,
+        },
+        Entry {
+            action: A::Timetable,
+            text: "Timetable",
+            icon: icons::TIMETABLE,
+            shortcut: Some(ctrl(Key::T)),
+            applies: never,
+        },
+        Entry {
+            action: A::Settings,
+            text: "Settings",
+            icon: icons::SETTINGS,
+            shortcut: Some(ctrl(Key::Comma)),
             applies: never,
         },
         Entry {
@@ -174,7 +190,7 @@ impl Action {
     /// Its line of the table.
     pub(super) const fn entry(self) -> &'static Entry {
         // The table stands in the order of the enum; a test sees to it.
-        const TABLE_REF: &[Entry; 19] = &TABLE;
+        const TABLE_REF: &[Entry; 21] = &TABLE;
         &TABLE_REF[self as usize]
     }
 

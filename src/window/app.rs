@@ -27,6 +27,7 @@ use super::listing::{Listing, Selection};
 use super::new_address::NewAddress;
 use super::rate_field::SetTo;
 use super::reorder::{Drag, Moves, Place};
+use super::sheet::Sheet;
 use super::theme::{self, Look};
 use super::toasts::{Toasts, Weight};
 use super::{notices, sidebar, status_bar, top_bar};
@@ -81,6 +82,7 @@ pub struct App {
     add: Option<AddDialog>,
     new_address: Option<NewAddress>,
     question: Option<Question>,
+    sheet: Sheet,
     /// Whether the unfinished downloads without a job are being shown.
     shows_orphans: bool,
     moves: Moves,
@@ -121,6 +123,7 @@ impl App {
             add: None,
             new_address: None,
             question: None,
+            sheet: Sheet::default(),
             shows_orphans: false,
             moves: Moves::default(),
             drag: Drag::default(),
@@ -186,6 +189,9 @@ impl App {
         if self.new_address.as_mut().is_some_and(NewAddress::poll) {
             self.new_address = None;
         }
+        if let Some(refusal) = self.sheet.poll(&self.handle) {
+            self.toasts.add(refusal.to_string(), Weight::Error);
+        }
     }
 
     /// Shows the latest snapshot, with the user's moves the engine has not made yet.
@@ -247,7 +253,10 @@ impl App {
 
     /// Keys and pastes that belong to no widget.
     fn keyboard(&mut self, ui: &Ui) -> Option<usize> {
-        let asked = self.question.is_some() || self.new_address.is_some() || self.shows_orphans;
+        let asked = self.question.is_some()
+            || self.new_address.is_some()
+            || self.shows_orphans
+            || self.sheet.is_open();
         if self.add.is_some() || asked || self.drag.is_on() || Popup::is_any_open(ui.ctx()) {
             return None;
         }
@@ -257,7 +266,7 @@ impl App {
         }
         if ui.ctx().text_edit_focused() {
             // The field has the keys, but for the few that are the window's everywhere.
-            for action in [Action::Add, Action::Search, Action::Quit] {
+            for action in [Action::Add, Action::Search, Action::Timetable, Action::Settings, Action::Quit] {
                 if let Some(shortcut) = &action.entry().shortcut
                     && ui.input_mut(|input| input.consume_shortcut(shortcut))
                 {
@@ -304,7 +313,8 @@ impl App {
         let narrow = ui.available_width() < 900.0;
         let bar = |x: i8, y: i8| Frame::new().fill(look.panel).inner_margin(Margin::symmetric(x, y));
         Panel::top("top").exact_size(56.0).resizable(false).frame(bar(14, 0)).show(ui, |ui| {
-            let new = top_bar::show(ui, &mut self.cap, &self.snapshot, &mut self.listing, &mut self.wishes);
+            let (listing, wishes) = (&mut self.listing, &mut self.wishes);
+            let new = top_bar::show(ui, &mut self.cap, &self.snapshot, listing, now, wishes);
             if let Some(SetTo(limit)) = new {
                 self.send(For::Cap, Command::SetLimit(limit));
                 look_again(ui.ctx());
@@ -317,10 +327,7 @@ impl App {
             .resizable(false)
             .frame(bar(10, 12))
             .show(ui, |ui| {
-                let theme = sidebar::show(ui, &mut self.listing, self.snapshot.theme);
-                if let Some(theme) = theme {
-                    self.send(For::Anything, Command::SetTheme(theme));
-                }
+                sidebar::show(ui, &mut self.listing, &mut self.wishes);
             });
         self.refresh();
         Panel::bottom("status")
@@ -433,6 +440,7 @@ pub(super) fn arrived(answer: &mut Answer) -> Option<Result<Reply, Refusal>> {
     }
 }
 
+/// Seconds since 1970.
 fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

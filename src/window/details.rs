@@ -68,7 +68,7 @@ impl Details {
         ui.add_space(6.0);
         match tab {
             Tab::Graph => {
-                self.graph.show(ui, view.job.id, &view.history, light.latest_sample, *light.span_secs);
+                self.graph.show(ui, view, light.latest_sample, *light.span_secs);
             }
             Tab::Details => {
                 ScrollArea::vertical().id_salt("details").auto_shrink(false).show(ui, |ui| {

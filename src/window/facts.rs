@@ -48,7 +48,7 @@ impl Facts {
         };
         if ui.available_width() < 640.0 {
             known(ui, wishes);
-            self.of_the_user(ui, view, wishes);
+            self.of_the_user(ui, view, now, wishes);
         } else {
             let gap = 28.0;
             let width = ui.available_width();
@@ -63,7 +63,7 @@ impl Facts {
                         if left {
                             known(ui, wishes);
                         } else {
-                            self.of_the_user(ui, view, wishes);
+                            self.of_the_user(ui, view, now, wishes);
                         }
                     });
                 }
@@ -71,7 +71,7 @@ impl Facts {
         }
     }
 
-    fn of_the_user(&mut self, ui: &mut Ui, view: &JobView, wishes: &mut Vec<Wish>) {
+    fn of_the_user(&mut self, ui: &mut Ui, view: &JobView, now: u64, wishes: &mut Vec<Wish>) {
         let job = &view.job;
         let mut wish = |change| wishes.push(Wish::Change(vec![job.id], change));
         fact(ui, "Name", |ui| {
@@ -102,6 +102,9 @@ impl Facts {
                 wish(Change::SetLimit(limit));
             }
         });
+        if let Some(cap) = &view.cap {
+            fact(ui, "Held to", |ui| value(ui, words::cap(cap, now)));
+        }
         if job.files.len() > 1 {
             fact(ui, "Files at once", |ui| {
                 let name = "Files of this download at once";

@@ -3,12 +3,13 @@
 
 use egui::{Align2, Color32, FontId, Pos2, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 
-use crate::engine::{RateSample, SAMPLE_SECS};
+use crate::engine::{JobView, RateSample, SAMPLE_SECS, WhichCap};
 use crate::job::{JobId, duration_in_words, rate_in_words};
 
 use super::graph_math::{average, axis_label, runs, samples_in, steady_top};
 use super::sparkline::area;
 use super::theme::{self, Look};
+use super::words;
 
 /// The spans to choose from, in seconds.
 pub(super) const SPANS: [u32; 3] = [60, 300, 600];
@@ -25,8 +26,9 @@ const MARGIN_BOTTOM: f32 = 20.0;
 const MARGIN_TOP: f32 = 14.0;
 
 impl Graph {
-    /// Draws the last `span_secs` of `history`, of which the right end is `now`, in samples.
-    pub(super) fn show(&mut self, ui: &mut Ui, job: JobId, history: &[RateSample], now: u64, span_secs: u32) {
+    /// Draws the last `span_secs` of a job's speed, of which the right end is `now`, in samples.
+    pub(super) fn show(&mut self, ui: &mut Ui, view: &JobView, now: u64, span_secs: u32) {
+        let (job, history) = (view.job.id, view.history.as_slice());
         let look = Look::of(ui.visuals());
         let (outer, response) = ui.allocate_exact_size(
             vec2(ui.available_width(), (ui.available_height() - 24.0).max(60.0)),
@@ -89,7 +91,7 @@ impl Graph {
                 response.on_hover_text_at_pointer(format!("{words}, {} ago", duration_in_words(secs)));
             }
         }
-        legend(ui, plot, mean, &look);
+        legend(ui, plot, mean, view.cap.map(|cap| cap.which), &look);
     }
 }
 
@@ -164,7 +166,7 @@ fn draw_caps(
     ui.painter().text(at, Align2::RIGHT_BOTTOM, text, FontId::proportional(theme::SMALL), color);
 }
 
-fn legend(ui: &mut Ui, plot: Rect, mean: Option<f32>, look: &Look) {
+fn legend(ui: &mut Ui, plot: Rect, mean: Option<f32>, cap: Option<WhichCap>, look: &Look) {
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 16.0), Sense::hover());
     let y = rect.center().y;
     let font = FontId::proportional(12.0);
@@ -175,7 +177,11 @@ fn legend(ui: &mut Ui, plot: Rect, mean: Option<f32>, look: &Look) {
     let dashes = [pos2(words.right() + 20.0, y), pos2(words.right() + 35.0, y)];
     ui.painter().extend(Shape::dashed_line(&dashes, Stroke::new(1.2, look.bad.1), 4.0, 2.0));
     let text = dashes[1] + vec2(8.0, 0.0);
-    ui.painter().text(text, Align2::LEFT_CENTER, "cap in force", font.clone(), look.weak);
+    let whose = match cap {
+        None | Some(WhichCap::None) => "cap in force".to_owned(),
+        Some(which) => format!("cap in force: {}", words::whose_cap(which)),
+    };
+    ui.painter().text(text, Align2::LEFT_CENTER, whose, font.clone(), look.weak);
     if let Some(mean) = mean {
         let words = format!("average {}", rate_in_words(mean as u64));
         ui.painter().text(pos2(rect.right(), y), Align2::RIGHT_CENTER, words, font, look.weak);

@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::engine::{JobView, Snapshot};
-use crate::job::{JobId, JobState};
+use crate::engine::{CapView, JobView, Snapshot, WhichCap};
+use crate::job::{JobId, JobState, Rate, Why};
 
 use super::words;
 
@@ -105,6 +105,39 @@ pub(super) struct Totals {
     pub suspended: usize,
     /// The latest sample of any graph: what "now" is.
     pub latest_sample: u64,
+    /// What the timetable does.
+    pub by_timetable: ByTimetable,
+    /// The slow cap, where it is the one that holds something.
+    pub slow: Option<Rate>,
+}
+
+/// What the timetable does to the jobs now.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct ByTimetable {
+    /// How many it lets wait.
+    pub stopped: usize,
+    /// The lowest and the highest of the caps it holds jobs to.
+    pub caps: Option<(Rate, Rate)>,
+    /// When the first of that changes, in seconds since 1970.
+    pub until_unix_secs: Option<u64>,
+}
+
+impl ByTimetable {
+    fn count(&mut self, view: &JobView) {
+        let until = match (&view.job.state, &view.cap) {
+            (JobState::Waiting(waiting), _) if waiting.why == Why::Timetable => {
+                self.stopped += 1;
+                waiting.until_unix_secs
+            }
+            (_, Some(CapView { rate, which: WhichCap::Timetable, until_unix_secs })) => {
+                let (least, most) = self.caps.unwrap_or((*rate, *rate));
+                self.caps = Some((least.min(*rate), most.max(*rate)));
+                *until_unix_secs
+            }
+            _ => return,
+        };
+        self.until_unix_secs = self.until_unix_secs.into_iter().chain(until).min();
+    }
 }
 
 impl Totals {
@@ -121,6 +154,10 @@ impl Totals {
             }
             totals.going_on += usize::from(view.job.state.goes_on_by_itself());
             totals.suspended += usize::from(matches!(view.job.state, JobState::Suspended));
+            totals.by_timetable.count(view);
+            if let Some(CapView { rate, which: WhichCap::Slow, .. }) = view.cap {
+                totals.slow = Some(rate);
+            }
             if let Some(sample) = view.history.last() {
                 totals.latest_sample = totals.latest_sample.max(sample.at);
             }

@@ -11,6 +11,8 @@
 //! | the list | `listing` (which rows), `list`, `row`, `sparkline`, `reorder` |
 //! | the selected job | `details` with `graph`, `graph_math`, `facts`, `files`, `log` |
 //! | dialogs and messages | `add` with `add/form`, `addresses`, `inquiry`, `new_address`, `confirm`, `orphans`, `notices`, `toasts` |
+//! | the painted week | `timetable` with `timetable/draft`, `timetable/grid`, `timetable/words`, `timetable/form` |
+//! | the settings, and what is opened once they are known | `settings`, `sheet` |
 //! | looks and words | `theme`, `icons`, `words`, `clock`, `rate_field` |
 //! | what takes time outside the engine | `errands` |
 //!
@@ -43,10 +45,13 @@ mod orphans;
 mod rate_field;
 mod reorder;
 mod row;
+mod settings;
+mod sheet;
 mod sidebar;
 mod sparkline;
 mod status_bar;
 mod theme;
+mod timetable;
 mod toasts;
 mod top_bar;
 mod words;

@@ -11,6 +11,7 @@ use super::add::PAUSE;
 use super::addresses::{self, Line};
 use super::app::{arrived, look_again};
 use super::inquiry::Inquiry;
+use super::rate_field::select_all;
 use super::theme::{self, Look};
 
 /// The dialog's width.
@@ -101,7 +102,7 @@ impl NewAddress {
             if !self.focused {
                 self.focused = true;
                 response.request_focus();
-                select_all(ui, response.id, self.text.chars().count());
+                select_all(ui, response.id, &self.text);
             }
             // Always as high: what is found out moves nothing.
             ui.allocate_ui(vec2(ui.available_width(), 24.0), |ui| {
@@ -205,12 +206,4 @@ impl NewAddress {
             && self.is_other()
             && self.line.as_ref().is_some_and(|line| line.wrong.is_none())
     }
-}
-
-/// The next letter replaces the old address.
-fn select_all(ui: &egui::Ui, id: Id, chars: usize) {
-    use egui::text::{CCursor, CCursorRange};
-    let mut state = egui::text_edit::TextEditState::default();
-    state.cursor.set_char_range(Some(CCursorRange::two(CCursor::new(0), CCursor::new(chars))));
-    state.store(ui.ctx(), id);
 }

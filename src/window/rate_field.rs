@@ -1,7 +1,7 @@
 //! A field for a rate or none: shows it in words, takes it as people type it.
 
 use egui::text::{CCursor, CCursorRange};
-use egui::{Key, Response, TextEdit, Ui, vec2};
+use egui::{Key, TextEdit, Ui, vec2};
 
 use crate::job::Rate;
 
@@ -41,15 +41,10 @@ impl RateField {
         if self.wrong.is_some() {
             edit = edit.text_color(look.bad.1);
         }
-        let output = edit.show(ui);
-        let response = Response::clone(&output.response).accessible_name(name);
+        let response = ui.add(edit).accessible_name(name);
         if response.gained_focus() {
             self.editing = true;
-            // The next letter replaces the old value.
-            let mut state = output.state;
-            let end = CCursor::new(self.text.chars().count());
-            state.cursor.set_char_range(Some(CCursorRange::two(CCursor::new(0), end)));
-            state.store(ui.ctx(), response.id);
+            select_all(ui, response.id, &self.text);
         }
         if response.changed() {
             self.wrong = None;
@@ -90,6 +85,14 @@ pub(super) fn read(text: &str, none: &str) -> Result<Option<Rate>, String> {
     } else {
         text.parse().map(Some).map_err(|error: crate::job::RateError| error.to_string())
     }
+}
+
+/// Selects all of a field's text: the next letter replaces it.
+pub(super) fn select_all(ui: &Ui, id: egui::Id, text: &str) {
+    let mut state = egui::text_edit::TextEditState::load(ui.ctx(), id).unwrap_or_default();
+    let end = CCursor::new(text.chars().count());
+    state.cursor.set_char_range(Some(CCursorRange::two(CCursor::new(0), end)));
+    state.store(ui.ctx(), id);
 }
 
 /// A text field as tall as the buttons beside it.

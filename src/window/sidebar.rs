@@ -1,14 +1,14 @@
-//! The filters at the left, each with how many jobs it shows, and the choice of light or dark below them.
+//! The filters at the left, each with how many jobs it shows, and the way to the settings below them.
 
 use egui::{Align, Align2, FontId, Layout, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
-use crate::engine::Theme;
-
+use super::actions::Action;
+use super::app::Wish;
 use super::listing::{Filter, Listing};
 use super::theme::{self, Look};
 
-/// Draws the filters; a click chooses one. Returns the theme the user has chosen, if any.
-pub(super) fn show(ui: &mut Ui, listing: &mut Listing, theme: Theme) -> Option<Theme> {
+/// Draws the filters; a click chooses one.
+pub(super) fn show(ui: &mut Ui, listing: &mut Listing, wishes: &mut Vec<Wish>) {
     ui.spacing_mut().item_spacing.y = 2.0;
     for (filter, count) in Filter::EACH.into_iter().zip(listing.totals.counts) {
         let chosen = listing.filter == filter;
@@ -16,31 +16,14 @@ pub(super) fn show(ui: &mut Ui, listing: &mut Listing, theme: Theme) -> Option<T
             listing.filter = filter;
         }
     }
-    ui.with_layout(Layout::bottom_up(Align::Min), |ui| theme_choice(ui, theme)).inner
-}
-
-fn theme_choice(ui: &mut Ui, current: Theme) -> Option<Theme> {
-    let text = |theme| match theme {
-        Theme::System => "As the system",
-        Theme::Light => "Light",
-        Theme::Dark => "Dark",
-    };
-    let mut chosen = None;
-    // In a narrow window there is room for the choice only.
-    let words = if ui.available_width() < 150.0 {
-        super::words::upper_first(current.word())
-    } else {
-        format!("Appearance: {}", current.word())
-    };
-    let choice = theme::combo("Appearance", words).width(ui.available_width()).show_ui(ui, |ui| {
-        for theme in Theme::ALL {
-            if ui.selectable_label(theme == current, text(theme)).clicked() && theme != current {
-                chosen = Some(theme);
-            }
+    ui.with_layout(Layout::bottom_up(Align::Min), |ui| {
+        let settings = Action::Settings.entry();
+        let text = (egui::RichText::new(settings.icon).size(15.0), settings.text);
+        let button = egui::Button::new(text).frame_when_inactive(false).gap(8.0);
+        if ui.add(button).on_hover_text("Settings (Ctrl+,)").clicked() {
+            wishes.push(Wish::Do(Action::Settings));
         }
     });
-    choice.response.on_hover_text("Appearance").accessible_name("Appearance");
-    chosen
 }
 
 fn entry(ui: &mut Ui, text: &str, count: usize, chosen: bool) -> bool {

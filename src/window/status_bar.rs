@@ -3,7 +3,7 @@
 use egui::{Align, Layout, Sense, Ui, vec2};
 
 use crate::engine::Snapshot;
-use crate::job::{bytes_in_words, rate_in_words};
+use crate::job::{Why, bytes_in_words, rate_in_words};
 
 use super::listing::Totals;
 use super::theme::{self, Look};
@@ -23,7 +23,7 @@ pub(super) fn show(ui: &mut Ui, snapshot: &Snapshot, totals: &Totals, now: u64) 
         let (dot, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
         ui.painter().circle_filled(dot.center(), 4.5, color);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            ui.label(theme::weak(ui, right(snapshot, totals)).size(12.0));
+            ui.label(theme::weak(ui, right(snapshot, totals, now)).size(12.0));
             ui.add_space(12.0);
             // What is left is for the reason, which may be long.
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
@@ -60,20 +60,33 @@ fn left(snapshot: &Snapshot, totals: &Totals, now: u64) -> String {
     }
 }
 
-fn right(snapshot: &Snapshot, totals: &Totals) -> String {
+fn right(snapshot: &Snapshot, totals: &Totals, now: u64) -> String {
     let mut parts = vec![format!("{} active", totals.active())];
     if let Some(free) = snapshot.free_bytes {
         parts.push(format!("{} free", bytes_in_words(free)));
     }
-    let cap = snapshot.limit.map_or_else(|| "no cap".to_owned(), |rate| format!("capped at {rate}"));
-    parts.push(if snapshot.slow { "slow cap".to_owned() } else { cap });
+    let stops_told = snapshot.waiting.as_ref().is_some_and(|waiting| waiting.why == Why::Timetable);
+    let by_timetable = words::by_timetable(&totals.by_timetable, stops_told, now);
+    let cap = match (snapshot.slow, totals.slow, snapshot.limit) {
+        (true, Some(rate), _) => format!("slow cap, {rate}"),
+        (true, None, _) => "slow cap".to_owned(),
+        (false, _, Some(rate)) => format!("capped at {rate}"),
+        (false, _, None) => String::new(),
+    };
+    let caps = [cap, by_timetable.unwrap_or_default()];
+    let known = parts.len();
+    parts.extend(caps.into_iter().filter(|cap| !cap.is_empty()));
+    if parts.len() == known {
+        parts.push("no cap".to_owned());
+    }
     parts.join(" · ")
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::listing::ByTimetable;
     use super::*;
-    use crate::job::{Rate, Waiting, Why};
+    use crate::job::{Rate, Waiting};
 
     #[test]
     fn the_line_says_what_is_going_on() {
@@ -87,7 +100,7 @@ mod tests {
             counts: [all, active, 0, 0, 0],
             going_on,
             suspended,
-            latest_sample: 0,
+            ..Totals::default()
         };
         let table = [
             (totals(0, 0, 0, 0), "Idle"),
@@ -112,8 +125,21 @@ mod tests {
         ] {
             assert_eq!(left(snapshot, &totals, 0), words);
         }
-        assert_eq!(right(&paused, &totals(0, 0, 0, 0)), "0 active · 412 GiB free · slow cap");
-        assert_eq!(right(&snapshot, &totals(5, 2, 2, 0)), "2 active · 412 GiB free · capped at 1.0 MiB/s");
-        assert_eq!(right(&Snapshot::default(), &Totals::default()), "0 active · no cap");
+        assert_eq!(right(&paused, &totals(0, 0, 0, 0), 0), "0 active · 412 GiB free · slow cap");
+        assert_eq!(right(&snapshot, &totals(5, 2, 2, 0), 0), "2 active · 412 GiB free · capped at 1.0 MiB/s");
+        assert_eq!(right(&Snapshot::default(), &Totals::default(), 0), "0 active · no cap");
+    }
+
+    #[test]
+    fn whose_cap_it_is_stands_at_the_right() {
+        let rate = Rate::from_bytes_per_sec(1 << 20);
+        let by_timetable = ByTimetable { caps: rate.zip(rate), ..ByTimetable::default() };
+        let held = Totals { by_timetable, ..Totals::default() };
+        let snapshot = Snapshot { limit: rate, ..Snapshot::default() };
+        assert_eq!(right(&snapshot, &held, 0), "0 active · capped at 1.0 MiB/s · timetable: up to 1.0 MiB/s");
+        assert_eq!(right(&Snapshot::default(), &held, 0), "0 active · timetable: up to 1.0 MiB/s");
+        let slow = Totals { slow: rate, ..Totals::default() };
+        let snapshot = Snapshot { slow: true, ..Snapshot::default() };
+        assert_eq!(right(&snapshot, &slow, 0), "0 active · slow cap, 1.0 MiB/s");
     }
 }

@@ -11,6 +11,8 @@ use egui::{
     Stroke, Style, TextStyle, Theme, ThemePreference, Ui, Vec2, Visuals, vec2,
 };
 
+use crate::job::Window;
+
 /// The size of body text, in points.
 pub(super) const BODY: f32 = 13.0;
 /// The size of what explains something else.
@@ -112,6 +114,15 @@ impl Look {
     /// The empty part of a bar: translucent, so that it is seen on a selected row too.
     pub(super) fn track(&self) -> Color32 {
         self.weak.gamma_multiply(0.24)
+    }
+
+    /// A painted stretch of the week: its ground, and its edge and pattern. Words on it are in the text's colour.
+    pub(super) fn painted(&self, window: Window) -> (Color32, Color32) {
+        match window {
+            Window::Work => (self.panel.lerp_to_gamma(self.accent, 0.22), self.accent_text),
+            Window::Maintenance => (self.panel.lerp_to_gamma(self.wait.0, 0.16), self.wait.1),
+            Window::NonWork => (self.control, self.weak),
+        }
     }
 }
 
@@ -309,6 +320,13 @@ pub(super) fn named(ui: &mut Ui, width: f32, name: RichText) {
     });
 }
 
+/// Lets the bar be seen where there is more, though the pointer is elsewhere.
+pub(super) fn show_scroll_bar(ui: &mut Ui) {
+    let scroll = &mut ui.spacing_mut().scroll;
+    scroll.dormant_handle_opacity = scroll.active_handle_opacity;
+    scroll.dormant_background_opacity = scroll.active_background_opacity;
+}
+
 /// A choice out of a list, with the window's own arrow.
 pub(super) fn combo<'a>(name: &str, chosen: String) -> egui::ComboBox<'a> {
     egui::ComboBox::from_id_salt(name).selected_text(chosen).width(120.0).icon(|ui, rect, visuals, _| {
@@ -372,6 +390,11 @@ mod tests {
             for (bar, text) in [look.wait, (look.accent, look.accent_text)] {
                 let ratio = contrast(text, look.panel.lerp_to_gamma(bar, SWITCHED_ON));
                 assert!(ratio >= 4.5, "{theme} switch: {ratio:.2}");
+            }
+            for window in Window::ALL {
+                let (ground, mark) = look.painted(window);
+                let (words, edge) = (contrast(look.text, ground), contrast(mark, ground));
+                assert!(words >= 4.5 && edge >= 3.0, "{theme} {window}: {words:.2}, {edge:.2}");
             }
             let ratio = contrast(look.on_accent, look.accent);
             assert!(ratio >= 4.5, "{theme} on accent: {ratio:.2}");

@@ -4,28 +4,32 @@ use egui::{Button, Id, Response, RichText, Role, Ui, WidgetInfo, vec2};
 
 use crate::engine::Snapshot;
 
-use super::actions::Action;
+use super::actions::{Action, Entry};
 use super::app::Wish;
 use super::cap::{self, Cap};
-use super::icons;
 use super::listing::Listing;
 use super::rate_field::{SetTo, field};
 use super::theme::{self, Look};
+use super::{icons, words};
 
 /// The width of the button that slows everything down.
 const SLOW: f32 = 64.0;
+
+/// The width of the button to the timetable, with its word and without.
+const TIMETABLE: (f32, f32) = (112.0, theme::CONTROL + 4.0);
 
 /// The id of the search field.
 pub(super) fn search_id() -> Id {
     Id::unique("search downloads")
 }
 
-/// Draws the bar; returns a new cap when the user has set one.
+/// Draws the bar; `now` is in seconds since 1970. Returns a new cap when the user has set one.
 pub(super) fn show(
     ui: &mut Ui,
     cap_control: &mut Cap,
     snapshot: &Snapshot,
     listing: &mut Listing,
+    now: u64,
     wishes: &mut Vec<Wish>,
 ) -> Option<SetTo> {
     let width = ui.available_width();
@@ -44,7 +48,8 @@ pub(super) fn show(
         }
         ui.add_space(8.0);
         let slider = if roomy { 170.0 } else { 140.0 };
-        let right = cap::width(slider) + cap::GAP + SLOW;
+        let timetable = if roomy { TIMETABLE.0 } else { TIMETABLE.1 };
+        let right = cap::width(slider) + cap::GAP + SLOW + cap::GAP + timetable;
         let search_width = (ui.available_width() - right - 24.0).clamp(100.0, 300.0);
         let prefix = theme::weak(ui, icons::SEARCH).size(14.0);
         let search = field(&mut listing.search, "Search downloads")
@@ -57,6 +62,10 @@ pub(super) fn show(
         new_cap = cap_control.show(ui, snapshot.limit, slider);
         if slow(ui, snapshot.slow) {
             wishes.push(Wish::Slow(!snapshot.slow));
+        }
+        let held = words::by_timetable(&listing.totals.by_timetable, false, now);
+        if to_timetable(ui, timetable, roomy, held) {
+            wishes.push(Wish::Do(Action::Timetable));
         }
     });
     new_cap
@@ -97,6 +106,24 @@ fn slow(ui: &mut Ui, on: bool) -> bool {
         "Keep all downloads to the slow cap of the settings"
     };
     response.on_hover_text(hint).clicked()
+}
+
+/// The way to the painted week.
+fn to_timetable(ui: &mut Ui, width: f32, roomy: bool, held: Option<String>) -> bool {
+    let look = Look::of(ui.visuals());
+    let Entry { icon, text, .. } = Action::Timetable.entry();
+    let icon = RichText::new(*icon).size(15.0);
+    let label = if roomy { Button::new((icon, theme::bold(*text))).gap(6.0) } else { Button::new(icon) };
+    let draw = |ui: &mut Ui| {
+        ui.spacing_mut().button_padding.x = 8.0;
+        ui.add(label.min_size(vec2(width, theme::CONTROL)))
+    };
+    // Lit while it holds something: "no cap" beside it would be a riddle otherwise.
+    let colors = (look.accent, look.accent_text);
+    let response = if held.is_some() { theme::switched_on(ui, colors, draw) } else { ui.scope(draw).inner };
+    let now = held.map_or_else(String::new, |held| format!("; now the {held}"));
+    let hint = format!("When how much may be used (Ctrl+T){now}");
+    response.accessible_name(*text).on_hover_text(hint).clicked()
 }
 
 /// Says that it is a switch, and how it stands.

@@ -1,9 +1,10 @@
 //! What the window says of a job, in words. Pure: the time is passed in.
 
-use crate::engine::JobView;
+use crate::engine::{CapView, JobView, WhichCap};
 use crate::job::{Cause, JobFile, JobState, Trouble, Waiting, Why, bytes_in_words, duration_in_words};
 
 use super::clock::clock;
+use super::listing::ByTimetable;
 
 /// In which colour a state is shown. Never the only sign: the words say the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +99,44 @@ pub(super) const fn way_out(why: &Why) -> Option<&'static str> {
         }
         Why::Disabled => "You can switch them on with “meanwhile settings start_mode manual”.",
     })
+}
+
+/// The cap a job is held to, and whose it is: `512 KiB/s, by the timetable until 17:30`.
+pub(super) fn cap(cap: &CapView, now: u64) -> String {
+    let whose = match cap.which {
+        WhichCap::Timetable => "by the timetable",
+        whose => whose_cap(whose),
+    };
+    let until = cap.until_unix_secs.filter(|until| *until > now);
+    let until = until.map_or_else(String::new, |until| format!(" until {}", clock(until, now)));
+    // The timetable may end what others have set, by allowing less.
+    format!("{}, {whose}{until}", cap.rate)
+}
+
+/// Whose cap it is, as it is named.
+pub(super) const fn whose_cap(which: WhichCap) -> &'static str {
+    match which {
+        WhichCap::None => "no cap",
+        WhichCap::All => "the cap over all",
+        WhichCap::Slow => "the slow cap",
+        WhichCap::Priority => "the cap of its priority",
+        WhichCap::Timetable => "the timetable",
+        WhichCap::Job => "its own cap",
+    }
+}
+
+/// What the timetable does to the jobs now: `timetable: up to 512 KiB/s until 17:30`. `None` where it does nothing to
+/// any, or where what it stops is told elsewhere.
+pub(super) fn by_timetable(held: &ByTimetable, stops_told: bool, now: u64) -> Option<String> {
+    let what = match held {
+        ByTimetable { stopped, .. } if *stopped > 0 && !stops_told => format!("stops {stopped}"),
+        ByTimetable { caps: Some((least, most)), .. } if least == most => format!("up to {least}"),
+        ByTimetable { caps: Some(_), .. } => "caps some".to_owned(),
+        _ => return None,
+    };
+    let until = held.until_unix_secs.filter(|until| *until > now);
+    let until = until.map_or_else(String::new, |until| format!(" until {}", clock(until, now)));
+    Some(format!("timetable: {what}{until}"))
 }
 
 /// From here on a clock says more than a number of minutes.
@@ -252,7 +291,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::job::{Fault, FaultKind, JobId, NewJob, Waiting, Why};
+    use crate::job::{Fault, FaultKind, JobId, NewJob, Rate, Waiting, Why};
 
     fn view(state: JobState, done: u64, total: Option<u64>) -> JobView {
         let new = NewJob::of("https://example.org/a.iso", "");
@@ -335,6 +374,40 @@ mod tests {
             waits(&condition(7200), Some(now)),
             format!("Waiting: the timetable allows nothing now; until {clock}")
         );
+    }
+
+    #[test]
+    fn a_cap_is_told_with_whose_it_is() {
+        let now = 1_795_420_800;
+        let rate = Rate::from_bytes_per_sec(512 << 10).expect("a rate");
+        let later = clock(now + 7200, now);
+        let table = [
+            (WhichCap::Timetable, Some(now + 7200), format!("512 KiB/s, by the timetable until {later}")),
+            (WhichCap::Timetable, None, "512 KiB/s, by the timetable".to_owned()),
+            (WhichCap::All, None, "512 KiB/s, the cap over all".to_owned()),
+            (WhichCap::Job, Some(now + 7200), format!("512 KiB/s, its own cap until {later}")),
+            (WhichCap::Slow, Some(now), "512 KiB/s, the slow cap".to_owned()),
+        ];
+        for (which, until_unix_secs, words) in table {
+            assert_eq!(cap(&CapView { rate, which, until_unix_secs }, now), words);
+        }
+        let held = |stopped, caps, until| ByTimetable { stopped, caps, until_unix_secs: until };
+        let (two, more) = (Some((rate, rate)), Rate::from_bytes_per_sec(1 << 20).map(|more| (rate, more)));
+        let table = [
+            (held(0, None, None), false, None),
+            (
+                held(0, two, Some(now + 7200)),
+                false,
+                Some(format!("timetable: up to 512 KiB/s until {later}")),
+            ),
+            (held(2, two, None), false, Some("timetable: stops 2".to_owned())),
+            (held(2, two, None), true, Some("timetable: up to 512 KiB/s".to_owned())),
+            (held(2, None, None), true, None),
+            (held(0, more, None), false, Some("timetable: caps some".to_owned())),
+        ];
+        for (held, told, words) in table {
+            assert_eq!(by_timetable(&held, told, now), words, "{held:?}");
+        }
     }
 
     #[test]

@@ -10,5 +10,7 @@ mod holding;
 mod list;
 mod order;
 mod orphans;
+mod settings;
 mod stage;
+mod timetable;
 mod whole;

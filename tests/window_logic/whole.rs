@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
-use meanwhile::engine::{Command, Refusal, Theme};
+use meanwhile::engine::Refusal;
 
 use super::stage::{Stage, one_of_each, several};
 
@@ -25,17 +25,6 @@ fn a_refusal_is_shown_and_goes_away() {
     assert!(stage.shows("The disk is full, so nothing was changed."));
     stage.click("Dismiss");
     assert!(!stage.shows("The disk is full, so nothing was changed."));
-}
-
-#[test]
-fn light_or_dark_is_the_users_choice() {
-    let mut stage = Stage::new(vec![]);
-    assert!(!stage.window.ctx.global_style().visuals.dark_mode);
-    stage.click("Appearance");
-    stage.click("Dark");
-    assert_eq!(stage.command(), Command::SetTheme(Theme::Dark));
-    stage.publish(|snapshot| snapshot.theme = Theme::Dark);
-    assert!(stage.window.ctx.global_style().visuals.dark_mode);
 }
 
 #[test]

@@ -12,6 +12,11 @@ const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday",
 /// How much of a day's name is written.
 const SHORT: usize = 3;
 
+/// The word for no span at all.
+const NO_SPAN: &str = "none";
+/// Between spans; a comma is between days.
+const BETWEEN_SPANS: &str = "; ";
+
 /// Why a text is no part of a timetable.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WeekError {
@@ -122,6 +127,29 @@ impl FromStr for Painted {
         }
         let (start, end) = (read_time(start.trim())?, read_time(end.trim())?);
         Self::new(days.parse()?, start, end)
+    }
+}
+
+impl Painted {
+    /// Spans as text, one after another: `mon-fri 08:00-17:30; sat 10:00-12:00`, or `none`.
+    #[must_use]
+    pub fn list_text(spans: &[Self]) -> String {
+        if spans.is_empty() {
+            return NO_SPAN.to_owned();
+        }
+        spans.iter().map(Self::to_string).collect::<Vec<_>>().join(BETWEEN_SPANS)
+    }
+
+    /// Reads what [`Painted::list_text`] writes; nothing at all is no span.
+    ///
+    /// # Errors
+    /// [`WeekError`]: of the first that is no span.
+    pub fn read_list(text: &str) -> Result<Vec<Self>, WeekError> {
+        if text.trim().eq_ignore_ascii_case(NO_SPAN) {
+            return Ok(Vec::new());
+        }
+        let spans = text.split(BETWEEN_SPANS.trim()).filter(|span| !span.trim().is_empty());
+        spans.map(str::parse).collect()
     }
 }
 

@@ -116,12 +116,8 @@ enum Kind {
 /// The word for no cap, and for a flag that is not set.
 const OFF: &str = "off";
 const ON: &str = "on";
-/// The word for no span at all.
-const NO_SPAN: &str = "none";
 /// The word for the desktop's folder.
 const USUAL: &str = "default";
-/// Between spans; a comma is between days.
-const BETWEEN_SPANS: &str = "; ";
 
 /// All settings, in the order of the file.
 pub(super) static KEYS: &[Key] = &[
@@ -267,10 +263,7 @@ impl Key {
             Kind::Folder(field) => (field.of)(settings)
                 .as_ref()
                 .map_or_else(|| USUAL.to_owned(), |folder| folder.display().to_string()),
-            Kind::Spans(field) => match &(field.of)(settings)[..] {
-                [] => NO_SPAN.to_owned(),
-                spans => spans.iter().map(Painted::to_string).collect::<Vec<_>>().join(BETWEEN_SPANS),
-            },
+            Kind::Spans(field) => Painted::list_text((field.of)(settings)),
             Kind::Limits(field) => (field.of)(settings).to_string(),
         }
     }
@@ -288,7 +281,7 @@ impl Key {
             Kind::Theme(field) => *(field.of_mut)(settings) = plain.parse()?,
             // A folder's name may end with a blank.
             Kind::Folder(field) => *(field.of_mut)(settings) = folder(text.into())?,
-            Kind::Spans(field) => *(field.of_mut)(settings) = read_spans(plain)?,
+            Kind::Spans(field) => *(field.of_mut)(settings) = Painted::read_list(plain).map_err(in_words)?,
             Kind::Limits(field) => *(field.of_mut)(settings) = plain.parse().map_err(in_words)?,
         }
         Ok(())
@@ -413,14 +406,6 @@ fn folder(path: PathBuf) -> Result<Option<PathBuf>, String> {
             "“{path}” is no whole path; write one that begins with /, or {USUAL} for the desktop's folder"
         ))
     }
-}
-
-fn read_spans(text: &str) -> Result<Vec<Painted>, String> {
-    if text.eq_ignore_ascii_case(NO_SPAN) {
-        return Ok(Vec::new());
-    }
-    let spans = text.split(BETWEEN_SPANS.trim()).filter(|span| !span.trim().is_empty());
-    spans.map(|span| span.parse::<Painted>().map_err(in_words)).collect()
 }
 
 #[cfg(test)]

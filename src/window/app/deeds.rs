@@ -8,12 +8,13 @@ use egui::{Context, Ui, ViewportCommand, ViewportId};
 use crate::engine::{Change, Command, JobView};
 use crate::job::JobId;
 
-use super::{App, For, OPEN_AT_ONCE, Wish, look_again};
+use super::{App, For, OPEN_AT_ONCE, Wish, look_again, now};
 use crate::window::actions::Action;
 use crate::window::add::AddDialog;
 use crate::window::confirm::{Question, Verdict, before_leaving_out, before_losing};
 use crate::window::new_address::NewAddress;
 use crate::window::reorder::{self, Place};
+use crate::window::sheet::Which;
 use crate::window::toasts::Weight;
 use crate::window::{orphans, top_bar};
 
@@ -59,6 +60,8 @@ impl App {
         match action {
             Action::Add => self.add = Some(AddDialog::new(String::new(), &self.snapshot)),
             Action::Search => ctx.memory_mut(|memory| memory.request_focus(top_bar::search_id())),
+            Action::Timetable => self.sheet.open(Which::Timetable, &self.handle),
+            Action::Settings => self.sheet.open(Which::Settings, &self.handle),
             Action::SelectAll => self.selection.all(&self.listing, &snapshot),
             Action::Quit => ctx.send_viewport_cmd_to(ViewportId::ROOT, ViewportCommand::Close),
             Action::Open => {
@@ -159,6 +162,9 @@ impl App {
             && self.new_address.as_mut().is_some_and(|dialog| dialog.show(ui.ctx(), &self.handle))
         {
             self.new_address = None;
+        }
+        if self.question.is_none() {
+            self.sheet.show(ui.ctx(), &self.handle, now());
         }
         if self.shows_orphans && self.question.is_none() {
             let found = &self.snapshot.orphans;
