@@ -113,7 +113,7 @@ impl Core {
         let queue = Queue::new(start.loaded.jobs, start.mode, rules(&start.settings), now);
         let mut core = Self {
             border: start.border,
-            views: Views::new(&queue),
+            views: Views::default(),
             queue,
             runs: Runs::new(),
             caps: Caps::new(&start.settings),
@@ -147,6 +147,7 @@ impl Core {
         core.look_at_conditions();
         let records = core.carry_out();
         core.save(records, AfterSave::Nothing);
+        core.views.begin(&core.queue);
         if start.mode == Run::All {
             core.look_for_orphans();
         }
