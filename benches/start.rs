@@ -2,7 +2,8 @@
 //! processor.
 //!
 //! Painted is when the file in which Xvfb keeps its picture has the window's colours: one row of pixels is read
-//! every millisecond. At rest nothing changes, so nothing may be drawn: CPU ticks and wake-ups of all threads.
+//! every millisecond. At rest nothing changes, so nothing may be drawn: CPU ticks and wake-ups of all threads. Without a
+//! window there is nothing that could wake up, whatever is waited for.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a measurement without what it needs has failed")]
 
@@ -10,20 +11,24 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use meanwhile::job::{Fault, FaultKind, Job, JobId, JobState, NewJob, Priority, Trouble, Waiting, Why};
+use meanwhile::store::QueueFiles;
 
 #[path = "support/mod.rs"]
 mod support;
 
 use support::{
-    Display, Folder, MEANWHILE, Nginx, Process, median, noise, pause, stat, status, verdict, within,
+    Display, Folder, MEANWHILE, Nginx, Process, median, noise, pause, put, stat, status, verdict, within,
 };
 
 const GOAL_SECS: f64 = 0.4;
 const STARTS: usize = 7;
-const REST: Duration = Duration::from_secs(20);
+const REST: Duration = Duration::from_mins(1);
 /// In the middle of the window's upper bar, with buttons and text on it.
 const ROW: u64 = 28;
 /// A cleared window has one colour, and before it there is one too.
@@ -64,16 +69,20 @@ fn rest(folder: &Folder, empty: &Path, finished: &Path) -> bool {
     let display = Display::start(&folder.fresh("display"));
     let quiet =
         |mut command: Command| Process::start(command.stdout(Stdio::null()).stderr(Stdio::null()), "");
-    let mut run = Command::new(MEANWHILE);
-    run.args(["run", "--state-dir"]).arg(&for_run);
-    let at_rest = [
-        ("window, nothing in the list", quiet(display.command(empty))),
-        ("window, 5 finished", quiet(display.command(finished))),
-        ("meanwhile run, 5 finished", quiet(run)),
+    let run = |state: &Path| {
+        let mut run = Command::new(MEANWHILE);
+        run.args(["run", "--state-dir"]).arg(state).env_remove("DBUS_SESSION_BUS_ADDRESS");
+        quiet(run)
+    };
+    let mut at_rest = vec![
+        ("window, nothing in the list", quiet(display.command(empty)), false),
+        ("window, 5 finished", quiet(display.command(finished)), false),
+        ("run, 5 finished just now", run(&for_run), true),
     ];
+    at_rest.extend(resting(folder).into_iter().map(|(what, state)| (what, run(&state), true)));
     // Whatever starting brings with it is over by then; threads for rent are kept for ten seconds.
     pause(Duration::from_secs(15));
-    let before = at_rest.each_ref().map(|(_, process)| used(process));
+    let before: Vec<_> = at_rest.iter().map(|(_, process, _)| used(process)).collect();
     pause(REST);
     println!(
         "{:34}{:>10}{:>10}{:>10}",
@@ -83,15 +92,69 @@ fn rest(folder: &Folder, empty: &Path, finished: &Path) -> bool {
         "MiB"
     );
     let mut met = true;
-    for ((what, process), (ticks_before, wakes_before)) in at_rest.iter().zip(before) {
+    for ((what, process, is_run), (ticks_before, wakes_before)) in at_rest.iter().zip(before) {
         let (ticks, wakes) = used(process);
         let wakes: u64 = wakes.iter().map(|(id, wakes)| wakes - wakes_before.get(id).unwrap_or(&0)).sum();
         let memory = status(&format!("/proc/{}/status", process.id()), "VmRSS").unwrap_or(0) as f64 / 1024.0;
         println!("  {what:32}{:10}{:10}{memory:10.1}", ticks - ticks_before, wakes);
-        met &= ticks == ticks_before;
+        met &= ticks == ticks_before && (wakes == 0 || !is_run);
     }
-    println!("  goal 0 ticks (of 10 ms): {}\n", verdict(met));
+    println!("  goal 0 ticks (of 10 ms), and without a window 0 wake-ups: {}\n", verdict(met));
     met
+}
+
+/// State folders in which there is nothing to do now, and what there is in them.
+fn resting(folder: &Folder) -> Vec<(&'static str, PathBuf)> {
+    let now = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
+    let job = |number: u64, change: &dyn Fn(&mut Job)| {
+        let url = format!("http://127.0.0.1:1/{number}");
+        let new = NewJob { priority: Priority::Low, ..NewJob::of(url, folder.path()) };
+        let (mut job, _) = new.into_job(JobId::random(), now).expect("a job");
+        job.place = number << 20;
+        change(&mut job);
+        Arc::new(job)
+    };
+    let jobs = |change: &dyn Fn(&mut Job)| (1..=5).map(|number| job(number, change)).collect::<Vec<_>>();
+    let fault = || Fault::new(FaultKind::Status(503), "");
+    let waiting = Waiting { why: Why::BackOff(fault()), until_unix_secs: Some(now + 3600) };
+    let mut ended = jobs(&|job| {
+        job.state = JobState::Error(fault());
+        job.files[0].trouble = Some(Trouble::Failed(fault()));
+    });
+    ended.push(job(6, &|job| {
+        job.state = JobState::Acknowledged;
+        job.files[0].finished = true;
+    }));
+    // Monday is 0; 1970 began on a Thursday. In three days it is neither that day nor the one after here, wherever
+    // here is.
+    let day = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"][((now / 86_400 + 3 + 3) % 7) as usize];
+    let timetable = format!(
+        "timetable: true, work: [\"{day} 10:00-11:00\"], \
+         non_work_limits: (high: \"unlimited\", normal: \"unlimited\", low: \"0\"),"
+    );
+    let states = [
+        ("run, nothing in the list", Vec::new(), String::new()),
+        ("run, 5 queued and all paused", jobs(&|_| {}), "paused: true,".to_owned()),
+        ("run, 5 failed and 1 finished", ended, String::new()),
+        (
+            "run, 1 to be retried in an hour",
+            vec![job(1, &|job| {
+                job.state = JobState::Waiting(waiting.clone());
+                job.files[0].trouble = Some(Trouble::Waiting(waiting.clone()));
+                job.files[0].faults_in_a_row = 1;
+            })],
+            "retry_longest_secs: 7200,".to_owned(),
+        ),
+        ("run, 5 wait for the timetable", jobs(&|_| {}), timetable),
+    ];
+    let states = states.into_iter().zip(0..).map(|((what, jobs, settings), number)| {
+        let state = folder.fresh(&format!("rest-{number}"));
+        let (mut files, _) = QueueFiles::open(&state).expect("a writable folder");
+        files.next_generation(&jobs).expect("room for the list");
+        put(&state.join("settings.ron"), format!("({settings} notify: false)\n").as_bytes());
+        (what, state)
+    });
+    states.collect()
 }
 
 /// CPU ticks of a process, and how often each of its threads has woken up.

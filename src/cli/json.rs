@@ -3,9 +3,7 @@
 use serde::Serialize;
 
 use crate::engine::{CapView, JobView, WhichCap};
-use crate::job::{
-    Cause, Fault, FaultKind, FinishCommand, JobFile, JobId, JobState, Rate, Trouble, Waiting, Wanted,
-};
+use crate::job::{Cause, Fault, FaultKind, JobFile, JobId, JobState, Rate, Trouble, Waiting, Wanted};
 
 /// A job. Every field is always there; what is not known is null. Sizes are in bytes, rates in bytes per
 /// second, times in seconds since 1970, durations in seconds. Of a job with several files, the address and
@@ -226,7 +224,7 @@ impl From<&JobView> for Job {
             active_secs: job.active_secs,
             stale: view.stale,
             hold_finished: job.hold_finished,
-            finish: job.finish.as_ref().map(FinishCommand::to_string),
+            finish: job.finish.as_ref().map(ToString::to_string),
         }
     }
 }

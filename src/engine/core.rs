@@ -115,7 +115,7 @@ impl Core {
         let queue = Queue::new(start.loaded.jobs, start.mode, rules(&start.settings), now);
         let mut core = Self {
             border: start.border,
-            views: Views::new(&queue),
+            views: Views::default(),
             queue,
             runs: Runs::new(),
             caps: Caps::new(&start.settings),
@@ -152,6 +152,7 @@ impl Core {
         core.look_at_conditions();
         let records = core.carry_out();
         core.save(records, AfterSave::Nothing);
+        core.views.begin(&core.queue);
         if start.mode == Run::All {
             core.look_for_orphans();
         }
@@ -193,7 +194,7 @@ impl Core {
     }
 
     /// Whatever the time has come for; says when to look again.
-    fn do_what_is_due(&mut self) -> Option<Instant> {
+    pub(super) fn do_what_is_due(&mut self) -> Option<Instant> {
         if !self.closing {
             self.queue.tick(self.now());
             self.look_for_stale();
@@ -260,8 +261,9 @@ impl Core {
                     Effect::Ended(id) => self.ends.came(id),
                 }
             }
-            self.do_at_ends();
         }
+        // Also where the queue has nothing to say: the time of a command may have come again.
+        self.do_at_ends();
         for record in &mut records {
             // A job that is still there is saved as it is now, however often it has changed.
             if let Record::Gone(id) = record
@@ -427,13 +429,17 @@ impl Core {
         let is_stale = |job: &Arc<Job>| job.is_stale(unix_secs, self.settings.stale_days);
         let stale: Vec<(JobId, String)> =
             self.queue.jobs().filter(|job| is_stale(job)).map(|job| (job.id, job.display_name())).collect();
+        let mut log = Vec::new();
         for (id, name) in stale {
             if self.views.set_stale(id, true) {
                 let event = Event::Stale { days };
-                let entry = LogEntry { unix_secs, job: Some(id), name, cause: Cause::Timer, event };
-                self.saver.log(vec![entry]);
+                log.push(LogEntry { unix_secs, job: Some(id), name, cause: Cause::Timer, event });
                 self.views.note_log(id);
             }
+        }
+        if !log.is_empty() {
+            // All at once: one by one, many of them would leave no room for what is to be saved.
+            self.saver.log(log);
         }
     }
 
@@ -527,6 +533,7 @@ impl Core {
     }
 
     pub(super) fn publish(&mut self) {
+        let began = std::time::Instant::now();
         let last = self.border.published();
         let light = Light { settings: &self.settings, unix_secs: unix_secs() };
         let changed = self.views.refresh(&self.queue, &light);
@@ -534,6 +541,8 @@ impl Core {
         if changed || !head.is_same_but_for_jobs(&last) {
             self.last_publish = Some(Instant::now());
             self.border.publish(Snapshot { number: last.number + 1, jobs: self.views.list(), ..head });
+            // The runtime's clock may stand still in a test; what is measured here is real.
+            tracing::trace!(published_micros = began.elapsed().as_micros() as u64);
         }
     }
 

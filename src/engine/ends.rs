@@ -212,3 +212,6 @@ impl Core {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -60,6 +60,7 @@ impl Engine {
         store::make_private_folder(&places.state).map_err(sentence)?;
         store::make_private_folder(&places.settings).map_err(sentence)?;
         let (files, mut loaded) = store::QueueFiles::open(&places.state).map_err(sentence)?;
+        tracing::debug!(jobs = loaded.jobs.len(), "the list is read");
         let (settings, notices) = store::load_settings(&places.settings);
         loaded.notices.extend(notices);
         let (saver, saved_news) = {
@@ -86,6 +87,7 @@ impl Engine {
             });
             // Whoever looks at the first snapshot sees what was on disk.
             core.publish();
+            tracing::debug!("the first snapshot is there");
             core
         };
         let (stop, stopped) = oneshot::channel();

@@ -18,6 +18,9 @@ use crate::job::{Job, JobId, Wanted};
 use crate::queue::Queue;
 use crate::store::Settings;
 
+/// The list is made anew when more than one of so many have changed.
+const MANY: usize = 16;
+
 /// The running side of a job.
 pub(super) struct Live {
     /// Its own cap.
@@ -50,6 +53,7 @@ pub(super) struct Light<'a> {
 }
 
 /// All views, in the user's order.
+#[derive(Default)]
 pub(super) struct Views {
     list: Vector<Arc<JobView>>,
     /// The place each view has in the user's order.
@@ -60,16 +64,15 @@ pub(super) struct Views {
 }
 
 impl Views {
-    /// The views of the jobs as they were saved.
-    pub(super) fn new(queue: &Queue) -> Self {
-        let shown = || queue.jobs().filter(|job| job.wanted != Wanted::Remove);
-        Self {
-            list: shown().map(|job| Arc::new(JobView::resting(Arc::clone(job)))).collect(),
-            places: shown().map(|job| (job.id, job.place)).collect(),
-            live: HashMap::new(),
-            marks: HashMap::new(),
-            touched: HashSet::new(),
-        }
+    /// Makes the views of all jobs at once, for the first snapshot. Not before the queue has settled what becomes of
+    /// them: each job that changes while a view has it is there twice.
+    pub(super) fn begin(&mut self, queue: &Queue) {
+        self.list = shown(queue).map(|job| Arc::new(JobView::resting(Arc::clone(job)))).collect();
+        self.places = HashMap::with_capacity(queue.len());
+        self.places.extend(shown(queue).map(|job| (job.id, job.place)));
+        // What there is to show of the others is in the job.
+        self.touched.retain(|id| self.live.contains_key(id) || self.marks.contains_key(id));
+        self.touched.shrink_to_fit();
     }
 
     /// A job has changed.
@@ -108,26 +111,47 @@ impl Views {
     /// The list, brought up to date; says whether it has changed.
     pub(super) fn refresh(&mut self, queue: &Queue, light: &Light<'_>) -> bool {
         let changed = !self.touched.is_empty();
-        for id in std::mem::take(&mut self.touched) {
-            let job = queue.job(id).filter(|job| job.wanted != Wanted::Remove);
-            let before = self.places.get(&id).copied();
-            let Some(job) = job else {
-                self.take_out(id);
-                continue;
-            };
+        let touched = std::mem::take(&mut self.touched);
+        if touched.len() > self.list.len() / MANY {
+            self.make_anew(&touched, queue, light);
+            return changed;
+        }
+        let one = |id: JobId| queue.job(id).filter(|job| is_shown(job));
+        // First out with all that stand elsewhere now: a place may be another's meanwhile.
+        for id in &touched {
+            if one(*id).map(|job| job.place) != self.places.get(id).copied() {
+                self.take_out(*id);
+            }
+        }
+        for id in touched {
+            let Some(job) = one(id) else { continue };
             let view = Arc::new(self.make_view(job, queue.running(id), light));
-            if before == Some(job.place) {
-                if let Ok(index) = self.index_of(job.place) {
+            match self.index_of(job.place) {
+                Ok(index) => {
                     self.list.set(index, view);
                 }
-                continue;
+                Err(index) => {
+                    self.list.insert(index, view);
+                    self.places.insert(id, job.place);
+                }
             }
-            self.take_out(id);
-            let (Ok(index) | Err(index)) = self.index_of(job.place);
-            self.list.insert(index, view);
-            self.places.insert(id, job.place);
         }
         changed
+    }
+
+    /// The whole list, with new views of those that have changed. Where many have, that is quicker than to look for the
+    /// place of each.
+    fn make_anew(&mut self, changed: &HashSet<JobId>, queue: &Queue, light: &Light<'_>) {
+        // The others stand in the same order as before.
+        let mut others = self.list.iter().filter(|view| !changed.contains(&view.job.id)).peekable();
+        let view = |job: &Arc<Job>| match others.next_if(|view| view.job.id == job.id) {
+            Some(view) => Arc::clone(view),
+            None => Arc::new(self.make_view(job, queue.running(job.id), light)),
+        };
+        let list = shown(queue).map(view).collect();
+        self.list = list;
+        self.places.clear();
+        self.places.extend(shown(queue).map(|job| (job.id, job.place)));
     }
 
     fn take_out(&mut self, id: JobId) {
@@ -137,7 +161,7 @@ impl Views {
     }
 
     fn index_of(&self, place: u64) -> Result<usize, usize> {
-        // The views may lag behind the queue; each holds the job with the place it was put at.
+        // The views may lag behind the queue; each holds the job with the place it was put at, and no two the same.
         self.list.binary_search_by(|view| view.job.place.cmp(&place))
     }
 
@@ -233,6 +257,15 @@ impl Live {
     }
 }
 
+/// The jobs that have a view, in the user's order.
+fn shown(queue: &Queue) -> impl Iterator<Item = &Arc<Job>> {
+    queue.jobs().filter(|job| is_shown(job))
+}
+
+fn is_shown(job: &Job) -> bool {
+    job.wanted != Wanted::Remove
+}
+
 /// Bytes that have arrived, over all files.
 fn done_bytes(job: &Job, live: Option<&Live>) -> u64 {
     let synced = job.synced_bytes();
@@ -242,4 +275,48 @@ fn done_bytes(job: &Job, live: Option<&Live>) -> u64 {
         Some((file.synced_bytes, of.arrived.load(Ordering::Relaxed)))
     });
     of_files.fold(synced, |done, (synced, arrived)| (done - synced).saturating_add(arrived))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::{NewJob, To};
+    use crate::queue::{Now, Rules, Run};
+
+    /// Whatever is moved where, and however much at once, each view stands once and where its job does.
+    #[test]
+    fn the_list_follows_the_users_order() {
+        let mut random = fastrand::Rng::with_seed(7);
+        for jobs in [2, 3, 4, 5, 8, 13, 21, 34, 55, 89, 144] {
+            let mut queue = Queue::new(Vec::new(), Run::Nothing, Rules::default(), Now::default());
+            for number in 0..jobs {
+                let new = NewJob::of(format!("http://127.0.0.1:1/{number}"), "/srv");
+                let (mut job, _) = new.into_job(JobId::random(), 0).unwrap();
+                job.place = queue.next_place();
+                queue.add(job, String::new(), Now::default());
+            }
+            let mut views = Views::default();
+            views.begin(&queue);
+            let light = Light { settings: &Settings::default(), unix_secs: 0 };
+            for step in 0..100 {
+                let ids: Vec<JobId> = queue.jobs().map(|job| job.id).collect();
+                for _ in 0..random.usize(1..4) {
+                    let few = random.usize(1..4);
+                    let moved = random.choose_multiple(ids.iter().copied(), few);
+                    let beside = ids[random.usize(..ids.len())];
+                    let to = [To::First, To::Last, To::Before(beside), To::After(beside)];
+                    queue.move_jobs(&moved, to[random.usize(..to.len())]).unwrap();
+                }
+                for effect in queue.take_effects() {
+                    if let crate::queue::Effect::Save(id) = effect {
+                        views.touch(id);
+                    }
+                }
+                views.refresh(&queue, &light);
+                let shown: Vec<JobId> = views.list.iter().map(|view| view.job.id).collect();
+                let ordered: Vec<JobId> = queue.jobs().map(|job| job.id).collect();
+                assert_eq!(shown, ordered, "{jobs} jobs, step {step}");
+            }
+        }
+    }
 }

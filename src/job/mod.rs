@@ -125,9 +125,9 @@ pub struct Job {
     /// The most it may use, if the user capped it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<Rate>,
-    /// What is run when it has come to its end.
+    /// What is run when it has come to its end. Few have it, and a list may be long: boxed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub finish: Option<FinishCommand>,
+    pub finish: Option<Box<FinishCommand>>,
     /// What is still to be done because it has come to its end.
     #[serde(default, skip_serializing_if = "is_default")]
     pub at_end: AtEnd,

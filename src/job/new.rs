@@ -189,7 +189,7 @@ impl NewJob {
             files_at_once: self.files_at_once.max(1),
             hold_finished: self.hold_finished,
             limit: self.limit,
-            finish: self.finish,
+            finish: self.finish.map(Box::new),
             at_end: AtEnd::default(),
             headers,
             needs_secrets: !secrets.is_empty(),

@@ -25,7 +25,8 @@ const LONGEST_WAIT: Duration = Duration::from_hours(24);
 /// All jobs and what is to become of them.
 #[derive(Debug)]
 pub struct Queue {
-    pub(super) entries: HashMap<JobId, Entry>,
+    /// Boxed: a table that grows has room for twice as many, and an entry is large.
+    pub(super) entries: HashMap<JobId, Box<Entry>>,
     /// The user's order.
     pub(super) order: BTreeMap<u64, JobId>,
     /// Those that run or could, the more urgent first.
@@ -71,6 +72,8 @@ impl Queue {
         for job in jobs {
             queue.take_up(job, now);
         }
+        // One that was filled from front to back has half its room empty; made of the whole it has not.
+        queue.order = std::mem::take(&mut queue.order).into_iter().collect();
         queue
     }
 
@@ -123,9 +126,13 @@ impl Queue {
     pub fn add(&mut self, job: Job, asked_by: String, now: Now) {
         let id = job.id;
         let files = job.files.len();
+        let command = job.finish.as_ref().map(ToString::to_string);
         self.insert(Entry::new(Arc::new(job), true));
         self.log(id, Cause::User, Event::Created { files, by: asked_by }, now);
         self.log_files(id, 0, now);
+        if let Some(command) = command {
+            self.log(id, Cause::User, Event::ProgramSet { command }, now);
+        }
         self.effects.push(Effect::Changed(id));
         self.enter(id, now);
     }
@@ -152,7 +159,7 @@ impl Queue {
         }
         self.last_place = self.last_place.max(entry.job.place);
         self.order.insert(entry.job.place, entry.job.id);
-        self.entries.insert(entry.job.id, entry);
+        self.entries.insert(entry.job.id, Box::new(entry));
     }
 
     /// A place behind all others; it is given to nobody else.
@@ -481,8 +488,8 @@ impl Queue {
         assert_eq!(self.line.len(), self.entries.values().filter(|entry| entry.in_line.is_some()).count());
         assert_eq!(self.timers.len(), self.entries.values().filter(|entry| entry.timer.is_some()).count());
         assert_eq!(self.without_turn, without_turn);
-        let goes_on = |entry: &&Entry| self.may_run(entry) && entry.job.state.goes_on_by_itself();
-        assert_eq!(self.going_on, self.entries.values().filter(goes_on).count());
+        let goes_on = |entry: &Entry| self.may_run(entry) && entry.job.state.goes_on_by_itself();
+        assert_eq!(self.going_on, self.entries.values().filter(|entry| goes_on(entry)).count());
     }
 }
 

@@ -11,6 +11,9 @@ use crate::job::{
     Wanted,
 };
 
+/// How much room there is between two places that were given anew, so that not every move gives new ones again.
+const ROOM: u64 = 1 << 10;
+
 /// The answer to what the user asks for.
 type Answer = Result<(), Refused>;
 
@@ -192,7 +195,7 @@ impl Queue {
     /// It is not there.
     pub fn set_finish(&mut self, id: JobId, finish: Option<FinishCommand>, now: Now) -> Answer {
         let command = finish.as_ref().map_or_else(|| "nothing".to_owned(), ToString::to_string);
-        self.change(id, now, |job| job.finish = finish)?;
+        self.change(id, now, |job| job.finish = finish.map(Box::new))?;
         self.log(id, Cause::User, Event::ProgramSet { command }, now);
         Ok(())
     }
@@ -229,20 +232,18 @@ impl Queue {
                 (place, self.order.range(place + 1..).next().map(|(place, _)| *place))
             }
         };
-        let step = match after {
-            None => GAP,
-            Some(after) => (after - before) / (moved.len() as u64 + 1),
-        };
-        if step == 0 {
-            // No room between the two: all behind get new places.
-            rest.extend(self.order.range(before + 1..).map(|(_, id)| *id));
-            for id in &rest {
-                if let Some(entry) = self.entries.get(id) {
-                    self.order.remove(&entry.job.place);
-                }
-            }
+        let room = |after: u64, jobs: usize| (after - before) / (jobs as u64 + 1);
+        let mut end = after;
+        let is_full = end.is_some_and(|after| room(after, moved.len()) == 0);
+        // No room between the two: as many behind get new places as it takes to have room for the next ones too.
+        while let Some(place) = end
+            && is_full
+            && room(place, moved.len() + rest.len()) < ROOM
+        {
+            rest.extend(self.order.remove(&place));
+            end = self.order.range(place..).next().map(|(place, _)| *place);
         }
-        let step = if step == 0 { GAP } else { step };
+        let step = end.map_or(GAP, |end| room(end, moved.len() + rest.len()));
         for (id, number) in moved.iter().chain(&rest).zip(1..) {
             self.set_place(*id, before + step * number);
         }
