@@ -242,11 +242,16 @@ picture main-light
 click 302 -271
 picture details
 
-# --- The same in the dark: back to the graph, and another setting
+# --- The same in the dark: back to the graph, and the choice in the settings, which open in the middle
 
 click 242 -271
-meanwhile settings theme dark >/dev/null
+click 100 -28
+sleep 0.5
+click $((width / 2)) $((height / 2 + 98))
+sleep 0.5
+click $((width / 2 - 60)) $((height / 2 + 217))
 until_true 'the dark appearance' grep -q '"dark"' "$temp/state/settings.ron"
+xdotool key Escape
 picture main-dark
 
 # --- To the end: everything goes as fast as it can, and what arrived is compared with what was sent

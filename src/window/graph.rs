@@ -177,10 +177,7 @@ fn legend(ui: &mut Ui, plot: Rect, mean: Option<f32>, cap: Option<WhichCap>, loo
     let dashes = [pos2(words.right() + 20.0, y), pos2(words.right() + 35.0, y)];
     ui.painter().extend(Shape::dashed_line(&dashes, Stroke::new(1.2, look.bad.1), 4.0, 2.0));
     let text = dashes[1] + vec2(8.0, 0.0);
-    let whose = match cap {
-        None | Some(WhichCap::None) => "cap in force".to_owned(),
-        Some(which) => format!("cap in force: {}", words::whose_cap(which)),
-    };
+    let whose = cap.map_or("cap in force", words::whose_cap);
     ui.painter().text(text, Align2::LEFT_CENTER, whose, font.clone(), look.weak);
     if let Some(mean) = mean {
         let words = format!("average {}", rate_in_words(mean as u64));

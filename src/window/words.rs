@@ -116,11 +116,11 @@ pub(super) fn cap(cap: &CapView, now: u64) -> String {
 /// Whose cap it is, as it is named.
 pub(super) const fn whose_cap(which: WhichCap) -> &'static str {
     match which {
-        WhichCap::None => "no cap",
+        WhichCap::None => "cap in force",
         WhichCap::All => "the cap over all",
         WhichCap::Slow => "the slow cap",
         WhichCap::Priority => "the cap of its priority",
-        WhichCap::Timetable => "the timetable",
+        WhichCap::Timetable => "the timetable's cap",
         WhichCap::Job => "its own cap",
     }
 }
