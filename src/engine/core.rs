@@ -11,31 +11,18 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use super::caps::{Caps, near_jobs};
+use super::caps::Caps;
+use super::conditions::rules;
 use super::ends::Ends;
 use super::runs::{Heard, Runs};
 use super::saver::{Saved, Saver};
-use super::views::{Light, Views};
-use super::{Border, Refusal, Reply, Run, Snapshot};
-use crate::job::{Cause, Event, Fault, Job, JobId, LogEntry, Orphan, Secrets, StartMode};
-use crate::queue::{Conditions, Effect, Limits, Now, Queue, Rules};
-use crate::session::{self, Alarm};
+use super::views::Views;
+use super::{Border, Refusal, Reply, Run};
+use crate::job::{Cause, Event, Fault, Job, JobId, LogEntry, Orphan, Secrets};
+use crate::queue::{Effect, Now, Queue};
+use crate::session::Alarm;
 use crate::store::{Loaded, Record, Settings};
 use crate::transfer;
-
-/// The shortest time between two snapshots.
-const PUBLISH_EVERY: Duration = Duration::from_millis(250);
-
-/// How often speeds are measured while anything is active.
-const MEASURE_EVERY: Duration = Duration::from_millis(500);
-
-/// How often the free space is looked up while anything is active.
-const LOOK_AT_DISK_EVERY: Duration = Duration::from_secs(10);
-
-/// How often jobs are looked through for those nothing has happened to for long.
-const LOOK_FOR_STALE_EVERY: Duration = Duration::from_hours(24);
-
-const DAY: Duration = Duration::from_hours(24);
 
 /// Where an answer goes.
 pub(super) type AnswerTo = oneshot::Sender<Result<Reply, Refusal>>;
@@ -71,7 +58,7 @@ pub(super) struct Core {
     pub(super) views: Views,
     pub(super) runs: Runs,
     pub(super) caps: Caps,
-    mode: Run,
+    pub(super) mode: Run,
     pub(super) settings: Settings,
     pub(super) secrets: HashMap<JobId, Secrets>,
     /// Stands before the saver, whose end is waited for when it is dropped: nobody hears its news then.
@@ -83,17 +70,17 @@ pub(super) struct Core {
     pub(super) chores: JoinSet<Chore>,
     pub(super) ends: Ends,
     client: Option<reqwest::Client>,
-    notices: Arc<Vec<String>>,
+    pub(super) notices: Arc<Vec<String>>,
     pub(super) orphans: Arc<Vec<Orphan>>,
-    usual_folder: PathBuf,
-    free_bytes: Option<u64>,
-    started: Instant,
-    next_measure: Option<Instant>,
+    pub(super) usual_folder: PathBuf,
+    pub(super) free_bytes: Option<u64>,
+    pub(super) started: Instant,
+    pub(super) next_measure: Option<Instant>,
     pub(super) next_look_at_disk: Instant,
-    next_look_for_stale: Instant,
+    pub(super) next_look_for_stale: Instant,
     /// Goes off when the timetable changes or the clock is set; `None` while nothing depends on it.
-    alarm: Option<Pin<Box<dyn Future<Output = Alarm> + Send>>>,
-    last_publish: Option<Instant>,
+    pub(super) alarm: Option<Pin<Box<dyn Future<Output = Alarm> + Send>>>,
+    pub(super) last_publish: Option<Instant>,
     pub(super) closing: bool,
 }
 
@@ -374,75 +361,6 @@ impl Core {
         }
     }
 
-    // Settings and conditions.
-
-    /// The settings have changed: they hold at once.
-    pub(super) fn heed_settings(&mut self) {
-        self.caps.set(&self.settings);
-        self.queue.set_rules(rules(&self.settings));
-        self.look_at_conditions();
-        let active: Vec<JobId> = self.queue.active().collect();
-        for id in active {
-            self.views.touch(id);
-        }
-    }
-
-    /// Looks anew at what must hold so that jobs may run.
-    pub(super) fn look_at_conditions(&mut self) {
-        let now = self.now();
-        let present = self.caps.look_at_week(&self.settings, now.unix_secs);
-        // Nothing depends on the time of day unless the timetable is on.
-        self.alarm = present.until_unix_secs.map(|at| Box::pin(session::until(at)) as Pin<Box<_>>);
-        // An engine that only keeps the books is none the timetable matters to.
-        if let Some(event) = present.event.filter(|_| self.mode != Run::Nothing) {
-            self.log(Cause::Timetable, event);
-        }
-        let before = self.queue.conditions().clone();
-        let near = if self.settings.timetable.lan_exempt && present.no_allowance.contains(&true) {
-            near_jobs(self.queue.jobs())
-        } else {
-            HashSet::new()
-        };
-        let conditions = Conditions {
-            near: Arc::new(near),
-            disabled: self.settings.start_mode == StartMode::Disabled,
-            held: self.settings.paused,
-            no_allowance: present.no_allowance,
-            allowance_until_unix_secs: present.until_unix_secs,
-            ..before.clone()
-        };
-        if before.held != conditions.held {
-            let what = if conditions.held { "All downloads were paused" } else { "All downloads go on" };
-            self.log(Cause::User, Event::System { what: what.to_owned() });
-        }
-        self.queue.set_conditions(conditions, now);
-    }
-
-    fn look_for_stale(&mut self) {
-        let now = Instant::now();
-        if self.next_look_for_stale > now {
-            return;
-        }
-        self.next_look_for_stale = now + LOOK_FOR_STALE_EVERY;
-        let days = u64::from(self.settings.stale_days);
-        let unix_secs = unix_secs();
-        let is_stale = |job: &Arc<Job>| job.is_stale(unix_secs, self.settings.stale_days);
-        let stale: Vec<(JobId, String)> =
-            self.queue.jobs().filter(|job| is_stale(job)).map(|job| (job.id, job.display_name())).collect();
-        let mut log = Vec::new();
-        for (id, name) in stale {
-            if self.views.set_stale(id, true) {
-                let event = Event::Stale { days };
-                log.push(LogEntry { unix_secs, job: Some(id), name, cause: Cause::Timer, event });
-                self.views.note_log(id);
-            }
-        }
-        if !log.is_empty() {
-            // All at once: one by one, many of them would leave no room for what is to be saved.
-            self.saver.log(log);
-        }
-    }
-
     // Chores.
 
     pub(super) fn client(&mut self) -> Result<reqwest::Client, Fault> {
@@ -484,99 +402,6 @@ impl Core {
             Chore::Orphans(orphans) => self.take_in_orphans(orphans),
             Chore::Answered => {}
         }
-    }
-
-    // Snapshots.
-
-    fn measure_if_due(&mut self, now: Instant) {
-        if self.queue.active().next().is_none() {
-            self.next_measure = None;
-            return;
-        }
-        if self.next_measure.is_none_or(|at| at <= now) {
-            let at = now - self.started;
-            // On a grid since the start: a late one must not shift those that follow.
-            let halves = at.as_millis() / MEASURE_EVERY.as_millis() + 1;
-            self.next_measure = Some(self.started + MEASURE_EVERY * halves as u32);
-            self.views.measure(&self.queue, at);
-            self.look_at_disk();
-        }
-    }
-
-    pub(super) fn look_at_disk(&mut self) {
-        let now = Instant::now();
-        if self.next_look_at_disk > now {
-            return;
-        }
-        self.next_look_at_disk = now + LOOK_AT_DISK_EVERY;
-        let folder = self.download_folder();
-        self.chores.spawn(async move {
-            let looked = tokio::task::spawn_blocking(move || transfer::free_bytes(&folder).ok().flatten());
-            Chore::FreeBytes(looked.await.ok().flatten())
-        });
-    }
-
-    pub(super) fn download_folder(&self) -> PathBuf {
-        self.settings.download_folder.clone().unwrap_or_else(|| self.usual_folder.clone())
-    }
-
-    /// Publishes what has changed, unless the last snapshot was just now; then it says when.
-    fn publish_if_due(&mut self, now: Instant) -> Option<Instant> {
-        let next = self.last_publish.map_or(now, |last| last + PUBLISH_EVERY);
-        if next > now {
-            let last = self.border.published();
-            let has_changed = self.views.may_have_changed() || !self.head(&last).is_same_but_for_jobs(&last);
-            return Some(next).filter(|_| has_changed);
-        }
-        self.publish();
-        None
-    }
-
-    pub(super) fn publish(&mut self) {
-        let began = std::time::Instant::now();
-        let last = self.border.published();
-        let light = Light { settings: &self.settings, unix_secs: unix_secs() };
-        let changed = self.views.refresh(&self.queue, &light);
-        let head = self.head(&last);
-        if changed || !head.is_same_but_for_jobs(&last) {
-            self.last_publish = Some(Instant::now());
-            self.border.publish(Snapshot { number: last.number + 1, jobs: self.views.list(), ..head });
-            // The runtime's clock may stand still in a test; what is measured here is real.
-            tracing::trace!(published_micros = began.elapsed().as_micros() as u64);
-        }
-    }
-
-    /// How things stand, apart from the jobs.
-    fn head(&self, last: &Snapshot) -> Snapshot {
-        let conditions = self.queue.conditions();
-        Snapshot {
-            number: last.number,
-            jobs: imbl::Vector::new(),
-            rate_bps: self.views.rate_bps(&self.queue),
-            limit: self.settings.limit,
-            paused: self.settings.paused,
-            slow: self.settings.slow,
-            busy: (self.queue.goes_on_by_itself() && !conditions.is_stopped_by_user()) || self.ends.is_busy(),
-            lingers: self.ends.lingers(),
-            waiting: conditions.blocking_priority(crate::job::Priority::Normal).map(|(waiting, _)| waiting),
-            orphans: Arc::clone(&self.orphans),
-            theme: self.settings.theme,
-            download_folder: self.download_folder(),
-            free_bytes: self.free_bytes,
-            notices: Arc::clone(&self.notices),
-        }
-    }
-}
-
-/// The numbers the queue works by, out of the settings.
-fn rules(settings: &Settings) -> Rules {
-    Rules {
-        limits: Limits { background_jobs: settings.background_jobs, per_host: settings.per_host },
-        slice: Duration::from_secs(settings.slice_secs.into()),
-        longest_retry: Duration::from_secs(settings.retry_longest_secs.into()),
-        no_progress: DAY * settings.no_progress_days,
-        longest_active: DAY * settings.max_active_days,
-        tell: settings.notify,
     }
 }
 

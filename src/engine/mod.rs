@@ -7,6 +7,7 @@
 mod caps;
 mod command;
 mod commands;
+mod conditions;
 mod core;
 mod ends;
 mod finish_command;
@@ -15,6 +16,7 @@ mod mend;
 mod orphans;
 mod pace;
 mod places;
+mod publish;
 mod runs;
 mod saver;
 mod snapshot;
