@@ -132,8 +132,19 @@ pub struct Queue {
     last_place: u64,
 }
 
-/// Where a job stands in line: level, round, whether it lacks a turn, the user's order.
-pub(super) type LineKey = (Priority, u64, bool, u64, JobId);
+/// Where a job stands in line: level, round, whether it has its turn, the user's order.
+pub(super) type LineKey = (Priority, u64, Has, u64, JobId);
+
+/// Whether a job in line has its turn. Within a round they come in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Has {
+    /// It has, and keeps it.
+    Turn,
+    /// It has not.
+    NoTurn,
+    /// It has, and its slice is used up: those that wait come first.
+    UsedUp,
+}
 
 #[derive(Debug)]
 pub(super) struct Entry {
@@ -147,6 +158,8 @@ pub(super) struct Entry {
     pub(super) round: u64,
     /// How much of its slice is used up.
     pub(super) used: Duration,
+    /// Whether all of it is, and it is not yet decided who goes on.
+    pub(super) is_used_up: bool,
     /// Since when it has its turn.
     pub(super) turn_since: Option<Duration>,
     /// How long it was at work before `turn_since`.
@@ -176,6 +189,7 @@ impl Entry {
             goes_on: false,
             round: 0,
             used: Duration::ZERO,
+            is_used_up: false,
             turn_since: None,
             stuck_since: None,
             retries: Vec::new(),
@@ -621,7 +635,8 @@ impl Queue {
             let stands_in_line = self.may_run(entry)
                 && matches!(job.state, JobState::Queued | JobState::Connecting | JobState::Transferring);
             let is_active = stands_in_line && job.state.is_active();
-            let key = stands_in_line.then_some((job.priority, entry.round, !is_active, job.place, *id));
+            let has = if is_active { Has::Turn } else { Has::NoTurn };
+            let key = stands_in_line.then_some((job.priority, entry.round, has, job.place, *id));
             assert_eq!(entry.in_line, key);
             assert!(key.is_none_or(|key| self.line.contains(&key)));
             assert_eq!(self.active.contains(id), is_active);

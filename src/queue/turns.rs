@@ -3,12 +3,13 @@
 //! Within a level the line goes round by round. A job that has used up its slice while another waits goes into the next
 //! round, behind all that are still in this one; who joins the line joins the present round. So nobody starves: before
 //! a job has its second slice, all that stood in line at its first have had theirs. Within a round those that have
-//! their turn keep it, the others come in the user's order.
+//! their turn keep it, the others come in the user's order; who comes into a round because of a slice that is used up
+//! stands behind those that wait in it.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::book::{Effect, Entry, LineKey, Now, Queue};
+use super::book::{Effect, Entry, Has, LineKey, Now, Queue};
 use super::{Candidate, turns};
 use crate::job::{Cause, Event, JobEvent, JobId, JobState, Priority};
 
@@ -24,6 +25,9 @@ impl Queue {
             turns(candidates, self.rules.limits).into_iter().map(|turn| (turn.job, turn.files)).collect()
         };
         for id in self.active.iter().copied().collect::<Vec<_>>() {
+            if self.entries.get_mut(&id).is_some_and(|entry| std::mem::take(&mut entry.is_used_up)) {
+                self.set_line(id);
+            }
             match chosen.get(&id) {
                 None => {
                     self.apply(id, &JobEvent::TakeTurn, Cause::Scheduler, now);
@@ -89,6 +93,7 @@ impl Queue {
                 entry.stop_clocks(now);
                 entry.start_clocks(now);
                 entry.used = Duration::ZERO;
+                entry.is_used_up = true;
                 self.set_line(id);
             }
         }
@@ -115,7 +120,7 @@ impl Queue {
         let is_active = in_line && entry.job.state.is_active();
         if let Some(key) = before {
             self.line.remove(&key);
-            self.without_turn[key.0 as usize] -= usize::from(key.2);
+            self.without_turn[key.0 as usize] -= usize::from(key.2 == Has::NoTurn);
         }
         let round = match before {
             // It stays in its round, even if its level is another one now.
@@ -126,10 +131,15 @@ impl Queue {
         self.going_on = self.going_on + usize::from(goes_on) - usize::from(entry.goes_on);
         entry.goes_on = goes_on;
         entry.round = round;
-        entry.in_line = in_line.then_some((priority, round, !is_active, entry.job.place, id));
+        let has = match (is_active, entry.is_used_up) {
+            (true, false) => Has::Turn,
+            (true, true) => Has::UsedUp,
+            (false, _) => Has::NoTurn,
+        };
+        entry.in_line = in_line.then_some((priority, round, has, entry.job.place, id));
         if let Some(key) = entry.in_line {
             self.line.insert(key);
-            self.without_turn[key.0 as usize] += usize::from(key.2);
+            self.without_turn[key.0 as usize] += usize::from(key.2 == Has::NoTurn);
         }
         if is_active {
             self.active.insert(id);
@@ -140,7 +150,7 @@ impl Queue {
 
     /// The round a level is in.
     fn first_round(&self, priority: Priority) -> u64 {
-        let from: LineKey = (priority, 0, false, 0, JobId::LEAST);
+        let from: LineKey = (priority, 0, Has::Turn, 0, JobId::LEAST);
         self.line.range(from..).next().filter(|key| key.0 == priority).map_or(0, |key| key.1)
     }
 }
@@ -149,5 +159,77 @@ impl Entry {
     /// How much of its slice is used up.
     fn used_at(&self, now: Now) -> Duration {
         self.used + self.turn_since.map_or(Duration::ZERO, |since| now.monotonic.saturating_sub(since))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{End, Limits, Rules, Run};
+    use super::*;
+    use crate::job::NewJob;
+
+    const SLICE: Duration = Duration::from_secs(10);
+
+    /// Jobs of one level, and which of them has its turn in each of some slices.
+    fn course(jobs: usize, background_jobs: usize, slices: u32) -> Vec<Vec<usize>> {
+        let limits = Limits { background_jobs, per_host: 100 };
+        let rules = Rules { limits, slice: SLICE, ..Rules::default() };
+        let mut queue = Queue::new(Vec::new(), Run::All, rules, Now::default());
+        let ids: Vec<JobId> = (0..jobs)
+            .map(|number| {
+                let new = NewJob::of(format!("http://127.0.0.1:1/{number}"), "/srv");
+                let (mut job, _) = new.into_job(JobId::random(), 0).unwrap();
+                job.place = queue.next_place();
+                let id = job.id;
+                queue.add(job, String::new(), Now::default());
+                id
+            })
+            .collect();
+        let at = |half_slices: u32| Now { monotonic: SLICE * half_slices / 2, unix_secs: 0 };
+        let mut turn = |now: Now| {
+            // Whatever is told to stop does so at once.
+            loop {
+                queue.tick(now);
+                let effects = queue.take_effects();
+                if effects.is_empty() {
+                    break;
+                }
+                for effect in effects {
+                    if let Effect::Stop(id, file) = effect {
+                        queue.ended(id, file, End::Stopped, None, now);
+                    }
+                }
+            }
+            (0..jobs).filter(|number| queue.active.contains(&ids[*number])).collect::<Vec<_>>()
+        };
+        (0..slices)
+            .map(|slice| {
+                let began = turn(at(2 * slice));
+                assert_eq!(turn(at(2 * slice + 1)), began, "nobody loses a turn in the middle of a slice");
+                began
+            })
+            .collect()
+    }
+
+    #[test]
+    fn two_with_one_slot_have_every_other_slice() {
+        assert_eq!(course(2, 1, 5), [[0], [1], [0], [1], [0]]);
+        assert_eq!(course(3, 1, 7), [[0], [1], [2], [0], [1], [2], [0]]);
+        assert_eq!(course(2, 2, 2), [[0, 1], [0, 1]]);
+    }
+
+    #[test]
+    fn all_have_the_same_in_the_end() {
+        for (jobs, slots) in [(4, 3), (5, 3), (5, 2), (7, 3)] {
+            let slices = course(jobs, slots, 10 * u32::try_from(jobs).unwrap());
+            for job in 0..jobs {
+                let turns = slices.iter().filter(|slice| slice.contains(&job)).count();
+                assert!(
+                    turns.abs_diff(10 * slots) <= 2,
+                    "{jobs} jobs, {slots} slots: {turns} of {}",
+                    10 * slots
+                );
+            }
+        }
     }
 }
