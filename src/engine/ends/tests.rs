@@ -82,7 +82,7 @@ async fn for_a_minute_after_a_notice_somebody_may_click_on_it() {
     core.hear_of_end(Heard::Desktop(News::Told(id, true)));
     core.publish();
     assert!(handle.snapshot().lingers && !handle.snapshot().busy);
-    tokio::time::advance(LINGER - Duration::from_millis(1)).await;
+    tokio::time::advance(Duration::from_millis(59_999)).await;
     let wake_at = core.do_what_is_due().expect("an end of waiting");
     assert!(handle.snapshot().lingers && wake_at <= Instant::now() + Duration::from_secs(1));
     tokio::time::advance(Duration::from_millis(2)).await;
