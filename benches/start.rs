@@ -176,7 +176,7 @@ fn with_finished_jobs(folder: &Folder, name: &str) -> std::path::PathBuf {
     let served = folder.fresh("served");
     let nginx = Nginx::start(&served, &folder.fresh("nginx"));
     let mut add = Command::new(MEANWHILE);
-    add.arg("add").arg("--to").arg(folder.fresh("out")).arg("--state-dir").arg(&state);
+    add.args(["add", "--no-start"]).arg("--to").arg(folder.fresh("out")).arg("--state-dir").arg(&state);
     for number in 1..=5 {
         let file = format!("file-{number}.iso");
         noise(&served.join(&file), 1 << 20);

@@ -160,19 +160,21 @@ mod tests {
     }
 
     async fn until_empty(steps: Vec<Snapshot>) -> (Result<Exit, Failure>, String) {
+        until(Until::Empty, steps).await
+    }
+
+    async fn until(until: Until, steps: Vec<Snapshot>) -> (Result<Exit, Failure>, String) {
         let mut steps = steps.into_iter();
         let (handle, border) = border(steps.next().expect("a first one"));
         let mut text = Vec::new();
-        let (ended, ()) = tokio::join!(
-            async { attend(handle, Until::Empty, &mut Out::new(&mut text, false)).await },
-            async {
+        let (ended, ()) =
+            tokio::join!(async { attend(handle, until, &mut Out::new(&mut text, false)).await }, async {
                 for step in steps {
                     tokio::task::yield_now().await;
                     border.publish(step);
                 }
                 tokio::task::yield_now().await;
-            }
-        );
+            });
         (ended, String::from_utf8(text).expect("text"))
     }
 
@@ -190,6 +192,17 @@ mod tests {
         let lines = [one, two]
             .map(|view| format!("{}  finished  {}\n", view.job.id.short(), view.job.display_name()));
         assert_eq!(text, lines.concat());
+    }
+
+    #[tokio::test]
+    async fn in_the_background_it_also_waits_for_those_who_may_click() {
+        let one = &samples::view("http://a.org/1", samples::QUEUED);
+        let lingering = Snapshot { lingers: true, ..snapshot(&[&finished(one)]) };
+        let after = snapshot(&[&finished(one), &finished(&samples::view("http://a.org/2", samples::QUEUED))]);
+        let steps = || vec![snapshot(&[one]), lingering.clone(), after.clone()];
+        let lines = |(ended, text): (Result<Exit, Failure>, String)| (ended, text.lines().count());
+        assert_eq!(lines(until(Until::Empty, steps()).await), (Ok(Exit::Done), 1));
+        assert_eq!(lines(until(Until::NobodyClicks, steps()).await), (Ok(Exit::Done), 2), "it saw more");
     }
 
     #[tokio::test]

@@ -10,6 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Conditions;
+#[cfg(test)]
+use super::entry::Has;
 use super::entry::{Entry, LineKey};
 use super::terms::{Effect, Now, Rules, Run};
 use crate::job::{
@@ -475,14 +477,14 @@ impl Queue {
             let stands_in_line = self.may_run(entry)
                 && matches!(job.state, JobState::Queued | JobState::Connecting | JobState::Transferring);
             let is_active = stands_in_line && job.state.is_active();
-            let has_turn = is_active && !entry.yields;
-            let key = stands_in_line.then_some((job.priority, entry.round, !has_turn, job.place, *id));
+            let has = if is_active { Has::Turn } else { Has::NoTurn };
+            let key = stands_in_line.then_some((job.priority, entry.round, has, job.place, *id));
             assert_eq!(entry.in_line, key);
             assert!(key.is_none_or(|key| self.line.contains(&key)));
             assert_eq!(self.active.contains(id), is_active);
             assert_eq!(entry.turn_since.is_some(), job.state.is_active());
             assert!(entry.timer.is_none_or(|at| self.timers.contains(&(at, *id))));
-            without_turn[job.priority as usize] += usize::from(stands_in_line && !has_turn);
+            without_turn[job.priority as usize] += usize::from(stands_in_line && !is_active);
         }
         assert_eq!(self.order.len(), self.entries.len());
         assert_eq!(self.line.len(), self.entries.values().filter(|entry| entry.in_line.is_some()).count());

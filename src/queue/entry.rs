@@ -5,8 +5,19 @@ use std::time::Duration;
 
 use crate::job::{Job, JobId, Priority};
 
-/// Where a job stands in line: level, round, whether it lacks a turn, the user's order.
-pub(super) type LineKey = (Priority, u64, bool, u64, JobId);
+/// Where a job stands in line: level, round, whether it has its turn, the user's order.
+pub(super) type LineKey = (Priority, u64, Has, u64, JobId);
+
+/// Whether a job in line has its turn. Within a round they come in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Has {
+    /// It has, and keeps it.
+    Turn,
+    /// It has not.
+    NoTurn,
+    /// It has, and its slice is used up: those that wait come first.
+    UsedUp,
+}
 
 #[derive(Debug)]
 pub(super) struct Entry {
@@ -18,8 +29,8 @@ pub(super) struct Entry {
     pub(super) goes_on: bool,
     /// Counts its slices; the lower is served first. See `turns`.
     pub(super) round: u64,
-    /// Whether its slice is used up and it has its turn only for as long as nobody of its round wants it.
-    pub(super) yields: bool,
+    /// Whether its slice is used up, and it is not yet decided who goes on.
+    pub(super) is_used_up: bool,
     /// How much of its slice is used up.
     pub(super) used: Duration,
     /// Since when it has its turn.
@@ -50,7 +61,7 @@ impl Entry {
             in_line: None,
             goes_on: false,
             round: 0,
-            yields: false,
+            is_used_up: false,
             used: Duration::ZERO,
             turn_since: None,
             stuck_since: None,

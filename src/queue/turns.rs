@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::book::Queue;
-use super::entry::{Entry, LineKey};
+use super::entry::{Entry, Has, LineKey};
 use super::terms::{Effect, Now};
 use super::{Candidate, turns};
 use crate::job::{Cause, Event, JobEvent, JobId, JobState, Priority};
@@ -32,8 +32,8 @@ impl Queue {
                 }
                 Some(files) => {
                     self.stop_runs(id, |file| !files.contains(&file));
-                    if let Some(entry) = self.entries.get_mut(&id).filter(|entry| entry.yields) {
-                        entry.yields = false;
+                    if let Some(entry) = self.entries.get_mut(&id).filter(|entry| entry.is_used_up) {
+                        entry.is_used_up = false;
                         self.set_line(id);
                     }
                 }
@@ -94,7 +94,7 @@ impl Queue {
             }
             if self.without_turn[entry.job.priority as usize] > 0 {
                 entry.round += 1;
-                entry.yields = true;
+                entry.is_used_up = true;
                 entry.stop_clocks(now);
                 entry.start_clocks(now);
                 entry.used = Duration::ZERO;
@@ -124,7 +124,7 @@ impl Queue {
         let is_active = in_line && entry.job.state.is_active();
         if let Some(key) = before {
             self.line.remove(&key);
-            self.without_turn[key.0 as usize] -= usize::from(key.2);
+            self.without_turn[key.0 as usize] -= usize::from(key.2 == Has::NoTurn);
         }
         let round = match before {
             // It stays in its round, even if its level is another one now.
@@ -135,12 +135,16 @@ impl Queue {
         self.going_on = self.going_on + usize::from(goes_on) - usize::from(entry.goes_on);
         entry.goes_on = goes_on;
         entry.round = round;
-        entry.yields &= is_active;
-        let has_turn = is_active && !entry.yields;
-        entry.in_line = in_line.then_some((priority, round, !has_turn, entry.job.place, id));
+        entry.is_used_up &= is_active;
+        let has = match (is_active, entry.is_used_up) {
+            (true, false) => Has::Turn,
+            (true, true) => Has::UsedUp,
+            (false, _) => Has::NoTurn,
+        };
+        entry.in_line = in_line.then_some((priority, round, has, entry.job.place, id));
         if let Some(key) = entry.in_line {
             self.line.insert(key);
-            self.without_turn[key.0 as usize] += usize::from(key.2);
+            self.without_turn[key.0 as usize] += usize::from(key.2 == Has::NoTurn);
         }
         if is_active {
             self.active.insert(id);
@@ -151,7 +155,7 @@ impl Queue {
 
     /// The last round anybody of a level is in.
     fn last_round(&self, priority: Priority) -> u64 {
-        let below: LineKey = (priority, u64::MAX, true, u64::MAX, JobId::LEAST);
+        let below: LineKey = (priority, u64::MAX, Has::UsedUp, u64::MAX, JobId::LEAST);
         self.line.range(..below).next_back().filter(|key| key.0 == priority).map_or(0, |key| key.1)
     }
 }
@@ -160,5 +164,77 @@ impl Entry {
     /// How much of its slice is used up.
     fn used_at(&self, now: Now) -> Duration {
         self.used + self.turn_since.map_or(Duration::ZERO, |since| now.monotonic.saturating_sub(since))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{End, Limits, Rules, Run};
+    use super::*;
+    use crate::job::NewJob;
+
+    const SLICE: Duration = Duration::from_secs(10);
+
+    /// Jobs of one level, and which of them has its turn in each of some slices.
+    fn course(jobs: usize, background_jobs: usize, slices: u32) -> Vec<Vec<usize>> {
+        let limits = Limits { background_jobs, per_host: 100 };
+        let rules = Rules { limits, slice: SLICE, ..Rules::default() };
+        let mut queue = Queue::new(Vec::new(), Run::All, rules, Now::default());
+        let ids: Vec<JobId> = (0..jobs)
+            .map(|number| {
+                let new = NewJob::of(format!("http://127.0.0.1:1/{number}"), "/srv");
+                let (mut job, _) = new.into_job(JobId::random(), 0).unwrap();
+                job.place = queue.next_place();
+                let id = job.id;
+                queue.add(job, String::new(), Now::default());
+                id
+            })
+            .collect();
+        let at = |half_slices: u32| Now { monotonic: SLICE * half_slices / 2, unix_secs: 0 };
+        let mut turn = |now: Now| {
+            // Whatever is told to stop does so at once.
+            loop {
+                queue.tick(now);
+                let effects = queue.take_effects();
+                if effects.is_empty() {
+                    break;
+                }
+                for effect in effects {
+                    if let Effect::Stop(id, file) = effect {
+                        queue.ended(id, file, End::Stopped, None, now);
+                    }
+                }
+            }
+            (0..jobs).filter(|number| queue.active.contains(&ids[*number])).collect::<Vec<_>>()
+        };
+        (0..slices)
+            .map(|slice| {
+                let began = turn(at(2 * slice));
+                assert_eq!(turn(at(2 * slice + 1)), began, "nobody loses a turn in the middle of a slice");
+                began
+            })
+            .collect()
+    }
+
+    #[test]
+    fn two_with_one_slot_have_every_other_slice() {
+        assert_eq!(course(2, 1, 5), [[0], [1], [0], [1], [0]]);
+        assert_eq!(course(3, 1, 7), [[0], [1], [2], [0], [1], [2], [0]]);
+        assert_eq!(course(2, 2, 2), [[0, 1], [0, 1]]);
+    }
+
+    #[test]
+    fn all_have_the_same_in_the_end() {
+        for (jobs, slots) in [(4, 3), (5, 3), (5, 2), (7, 3)] {
+            let slices = course(jobs, slots, 10 * u32::try_from(jobs).unwrap());
+            for job in 0..jobs {
+                let turns = slices.iter().filter(|slice| slice.contains(&job)).count();
+                assert!(
+                    turns.abs_diff(10 * slots) <= 2,
+                    "{jobs} jobs, {slots} slots: {turns} of {}",
+                    10 * slots
+                );
+            }
+        }
     }
 }

@@ -72,7 +72,12 @@ fn two_of_a_level_take_turns() {
         let states = ids.map(|id| service.view(id).job.state.clone());
         (states == [JobState::Acknowledged, JobState::Acknowledged]).then_some(())
     });
-    assert_eq!(seen, [[true, false], [false, true], [true, false], [false, true]], "they took turns");
+    let courses = ids.map(|id| service.course(id));
+    assert_eq!(
+        seen,
+        [[true, false], [false, true], [true, false], [false, true]],
+        "they took turns: {courses:?}"
+    );
     for (number, id) in ids.into_iter().enumerate() {
         assert_is(&service.home.file(&format!("f{number}")), &bytes[number]);
         let course = service.course(id);

@@ -8,14 +8,16 @@ use super::*;
 use crate::job::{JobState, NewJob};
 use crate::store::{Loaded, LogFiles, QueueFiles, Settings};
 
-/// A core with one finished job whose command is to be run still.
-fn core_with(command: &str, folder: &Path) -> (Core, Handle, JobId) {
-    let new =
-        NewJob { finish: Some(command.parse().unwrap()), ..NewJob::of("http://127.0.0.1:1/file", folder) };
+/// A core with one finished job, whose command, if it has one, is to be run still.
+fn core_with(command: Option<&str>, folder: &Path) -> (Core, Handle, JobId) {
+    let new = NewJob {
+        finish: command.map(|command| command.parse().unwrap()),
+        ..NewJob::of("http://127.0.0.1:1/file", folder)
+    };
     let (mut job, _) = new.into_job(JobId::random(), unix_secs()).unwrap();
     job.files[0].finished = true;
     job.state = JobState::Acknowledged;
-    job.at_end = AtEnd { run: true, ..AtEnd::default() };
+    job.at_end = AtEnd { run: command.is_some(), ..AtEnd::default() };
     let id = job.id;
     let (files, _) = QueueFiles::open(folder).unwrap();
     let (saver, saved_news) =
@@ -45,7 +47,7 @@ async fn a_command_that_failed_is_run_again_when_its_time_has_come() {
     let folder = tempfile::tempdir().unwrap();
     let count = folder.path().join("count");
     let command = format!("/bin/sh -c 'echo x >> {}; exit 3'", count.display());
-    let (mut core, _handle, id) = core_with(&command, folder.path());
+    let (mut core, _handle, id) = core_with(Some(&command), folder.path());
     let tries = || std::fs::read_to_string(&count).unwrap_or_default().lines().count();
     for made in 1..=3 {
         try_ends(&mut core).await;
@@ -67,4 +69,24 @@ async fn a_command_that_failed_is_run_again_when_its_time_has_come() {
     assert_eq!(tries(), 4);
     assert!(!core.queue.job(id).unwrap().at_end.run, "given up for good");
     assert!(!core.ends.is_busy());
+}
+
+#[tokio::test(start_paused = true)]
+async fn for_a_minute_after_a_notice_somebody_may_click_on_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut core, handle, id) = core_with(None, folder.path());
+    core.publish();
+    core.hear_of_end(Heard::Desktop(News::Told(id, false)));
+    core.publish();
+    assert!(!handle.snapshot().lingers, "nobody clicks on what was not shown");
+    core.hear_of_end(Heard::Desktop(News::Told(id, true)));
+    core.publish();
+    assert!(handle.snapshot().lingers && !handle.snapshot().busy);
+    tokio::time::advance(Duration::from_millis(59_999)).await;
+    let wake_at = core.do_what_is_due().expect("an end of waiting");
+    assert!(handle.snapshot().lingers && wake_at <= Instant::now() + Duration::from_secs(1));
+    tokio::time::advance(Duration::from_millis(2)).await;
+    core.do_what_is_due();
+    assert!(!handle.snapshot().lingers, "and that is to be seen");
+    assert_eq!(core.ends.next_change(), None);
 }
