@@ -32,8 +32,8 @@ pub enum Command {
     Set(String, String),
     /// All settings. Answered with [`Reply::Settings`].
     Settings,
-    /// Make jobs of these orphans of the snapshot, held if nothing tells what they belong to. Answered with
-    /// [`Reply::Added`].
+    /// Make jobs of these orphans of the snapshot; those of which nothing tells what they belong to stay as they are.
+    /// Answered with [`Reply::Added`].
     Adopt(Vec<PathBuf>),
     /// Delete these orphans of the snapshot.
     DeleteOrphans(Vec<PathBuf>),

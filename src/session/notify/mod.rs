@@ -51,6 +51,7 @@ pub async fn serve(bus: SessionBus, mut wishes: mpsc::Receiver<Wish>, news: mpsc
         finished: Gather::default(),
         failed: Gather::default(),
         said: None,
+        is_shown: false,
     };
     // Programs that are being looked for. Their end is waited for only to hear whether they started.
     let mut errands = JoinSet::new();
@@ -65,7 +66,7 @@ pub async fn serve(bus: SessionBus, mut wishes: mpsc::Receiver<Wish>, news: mpsc
                     };
                     let trouble = desk.grant(wish).await;
                     if let Some(job) = of
-                        && news.send(News::Told(job, desk.said.is_none())).await.is_err()
+                        && news.send(News::Told(job, desk.is_shown)).await.is_err()
                     {
                         return;
                     }
@@ -111,8 +112,10 @@ struct Desk {
     notifier: Notifier,
     finished: Gather,
     failed: Gather,
-    /// What kept the last notification from being shown.
+    /// What kept a notification from being shown, as it was last said.
     said: Option<NotifyError>,
+    /// Whether the last one was shown.
+    is_shown: bool,
 }
 
 impl Desk {
@@ -150,6 +153,7 @@ impl Desk {
             {
                 trouble = Some(error.to_string());
             }
+            self.is_shown = error.is_none();
             // The same trouble after a time without it is not said again either.
             self.said = error.or(self.said.take());
         }

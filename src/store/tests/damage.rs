@@ -127,6 +127,12 @@ impl Written {
         if self.texts[1].starts_with(&texts[1]) && cut >= self.lists[0].0 {
             // Only cut short: all that was acknowledged, and no more. A record that only lacks its line break counts.
             assert_eq!(&list, self.list_at(cut + 1), "{what}");
+        } else if loaded.notices.is_empty() {
+            // What is damaged is the beginning of a line that was cut short: it was never acknowledged, whatever it was.
+            let lines = texts[1].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+            let are_whole = self.texts[1].starts_with(&texts[1][..lines]) && lines >= self.lists[0].0;
+            assert!(are_whole && lines < cut && cut < self.texts[1].len(), "{what}: no notice");
+            assert_eq!(&list, self.list_at(lines), "{what}");
         } else {
             assert_eq!(loaded.notices.len(), 1, "{what}: {:?}", loaded.notices);
         }
