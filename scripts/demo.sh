@@ -132,7 +132,9 @@ add() {
 }
 # The value of one field of one job: field JOB FIELD
 field() {
-    meanwhile show "$1" --json | sed -n "s/.*\"$2\":\"\\{0,1\\}\\([^,\"}]*\\).*/\\1/p"
+    # The first of that name: files have some of the same.
+    meanwhile show "$1" --json | tr ',{' '\n\n' |
+        sed -n "s/^\"$2\":\"\{0,1\}\([^\"}]*\).*/\1/p" | head -n 1
 }
 is() {
     [ "$(field "$1" "$2")" = "$3" ]
