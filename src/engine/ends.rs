@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::Run;
 use super::core::{Core, unix_secs};
 use super::finish_command::{Facts, Ran, Runner};
 use crate::job::{AtEnd, Cause, CommandEnd, Event, JobId, LogEntry};
@@ -124,7 +125,9 @@ impl Ends {
 impl Core {
     /// Does what is to be done for jobs that have come to their end, and for those whose time has come again.
     pub(super) fn do_at_ends(&mut self) {
-        if self.closing {
+        // An engine that only keeps the books leaves it to the next one: it may be gone in a moment.
+        if self.closing || self.mode == Run::Nothing {
+            self.ends.came.clear();
             return;
         }
         let now = Instant::now();

@@ -9,7 +9,7 @@ use crate::job::{JobState, NewJob};
 use crate::store::{Loaded, LogFiles, QueueFiles, Settings};
 
 /// A core with one finished job, whose command, if it has one, is to be run still.
-fn core_with(command: Option<&str>, folder: &Path) -> (Core, Handle, JobId) {
+fn core_with(mode: Run, command: Option<&str>, folder: &Path) -> (Core, Handle, JobId) {
     let new = NewJob {
         finish: command.map(|command| command.parse().unwrap()),
         ..NewJob::of("http://127.0.0.1:1/file", folder)
@@ -25,7 +25,7 @@ fn core_with(command: Option<&str>, folder: &Path) -> (Core, Handle, JobId) {
     let (handle, border) = border(Snapshot::default());
     let core = Core::new(Start {
         border,
-        mode: Run::All,
+        mode,
         loaded: Loaded { jobs: vec![Arc::new(job)], notices: Vec::new() },
         settings: Settings::default(),
         usual_folder: folder.to_owned(),
@@ -47,7 +47,7 @@ async fn a_command_that_failed_is_run_again_when_its_time_has_come() {
     let folder = tempfile::tempdir().unwrap();
     let count = folder.path().join("count");
     let command = format!("/bin/sh -c 'echo x >> {}; exit 3'", count.display());
-    let (mut core, _handle, id) = core_with(Some(&command), folder.path());
+    let (mut core, _handle, id) = core_with(Run::All, Some(&command), folder.path());
     let tries = || std::fs::read_to_string(&count).unwrap_or_default().lines().count();
     for made in 1..=3 {
         try_ends(&mut core).await;
@@ -71,10 +71,19 @@ async fn a_command_that_failed_is_run_again_when_its_time_has_come() {
     assert!(!core.ends.is_busy());
 }
 
+#[tokio::test]
+async fn an_engine_that_only_keeps_the_books_runs_no_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut core, _handle, id) = core_with(Run::Nothing, Some("/bin/true"), folder.path());
+    core.do_what_is_due();
+    assert!(!core.ends.is_busy());
+    assert!(core.queue.job(id).unwrap().at_end.run, "it is left to the next one");
+}
+
 #[tokio::test(start_paused = true)]
 async fn for_a_minute_after_a_notice_somebody_may_click_on_it() {
     let folder = tempfile::tempdir().unwrap();
-    let (mut core, handle, id) = core_with(None, folder.path());
+    let (mut core, handle, id) = core_with(Run::All, None, folder.path());
     core.publish();
     core.hear_of_end(Heard::Desktop(News::Told(id, false)));
     core.publish();
