@@ -174,3 +174,34 @@ fn of_fifty_engines_started_at_once_one_runs_and_the_others_say_why_they_do_not(
     last.signal(Signal::TERM);
     last.end().fine();
 }
+
+#[test]
+fn at_sign_in_it_is_started_exactly_while_there_are_downloads_and_that_is_wanted() {
+    let (_root, nginx, home) = stage();
+    let url = nginx.put("file.bin", &content(2, 8_000_000));
+    let config = home.files().join("config");
+    let entry = config.join("autostart/meanwhile.desktop");
+    // The usual folders: a named one is nobody's home.
+    let program = |words: &[&str]| {
+        let mut command = home.command(words);
+        command.env_remove("MEANWHILE_STATE_DIR").env("XDG_CONFIG_HOME", &config);
+        Program::start(&mut command)
+    };
+    program(&["settings", "start_mode", "automatic"]).end().fine();
+    let words = ["add", &url, "--to", &word(&home.files()), "--limit", "500K"];
+    let id = program(&words).end().fine().out.trim().to_owned();
+    let run = program(&["run"]);
+    let text = until("the entry", 2 * SOON, || {
+        std::fs::read_to_string(&entry).ok().filter(|text| text.ends_with('\n'))
+    });
+    assert!(text.contains("run --in-background"), "{text}");
+    // It stays when the session ends with something left to do, and goes with the last download.
+    run.signal(Signal::TERM);
+    run.end().fine();
+    assert!(entry.exists());
+    let run = program(&["run"]);
+    program(&["cancel", &id]).end().fine();
+    until("the entry is gone", 2 * SOON, || (!entry.exists()).then_some(()));
+    run.signal(Signal::TERM);
+    run.end().fine();
+}

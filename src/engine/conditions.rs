@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::Run;
 use super::caps::near_jobs;
-use super::core::{Core, unix_secs};
+use super::core::{Chore, Core, unix_secs};
 use crate::job::{Cause, Event, Job, JobId, LogEntry, StartMode};
 use crate::queue::{Conditions, Limits, Rules};
 use crate::session;
@@ -61,6 +61,29 @@ impl Core {
             self.log(Cause::User, Event::System { what: what.to_owned() });
         }
         self.queue.set_conditions(conditions, now);
+    }
+
+    /// Has the desktop start us at sign-in exactly while there is something to go on with, if that is wanted.
+    pub(super) fn keep_autostart(&mut self) {
+        let Some(folder) = self.autostart.clone().filter(|_| self.mode == Run::All) else { return };
+        let wanted = self.settings.start_mode == StartMode::Automatic && self.queue.goes_on_by_itself();
+        if self.has_autostart == Some(wanted) {
+            return;
+        }
+        self.has_autostart = Some(wanted);
+        self.chores.spawn(async move {
+            let keep = move || {
+                if wanted {
+                    session::set_autostart(&folder, &std::env::current_exe()?)
+                } else {
+                    session::clear_autostart(&folder)
+                }
+            };
+            if let Ok(Err(error)) = tokio::task::spawn_blocking(keep).await {
+                tracing::warn!(%error, "the desktop cannot be told whether to start Meanwhile at sign-in");
+            }
+            Chore::Answered
+        });
     }
 
     pub(super) fn look_for_stale(&mut self) {

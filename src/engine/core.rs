@@ -73,6 +73,10 @@ pub(super) struct Core {
     pub(super) notices: Arc<Vec<String>>,
     pub(super) orphans: Arc<Vec<Orphan>>,
     pub(super) usual_folder: PathBuf,
+    /// Where the desktop looks for what to start at sign-in, and whether we are among it; `None` as long as that was not
+    /// looked at.
+    pub(super) autostart: Option<PathBuf>,
+    pub(super) has_autostart: Option<bool>,
     pub(super) free_bytes: Option<u64>,
     pub(super) started: Instant,
     pub(super) next_measure: Option<Instant>,
@@ -91,6 +95,7 @@ pub(super) struct Start {
     pub(super) loaded: Loaded,
     pub(super) settings: Settings,
     pub(super) usual_folder: PathBuf,
+    pub(super) autostart: Option<PathBuf>,
     pub(super) saver: Saver,
     pub(super) saved_news: mpsc::Receiver<Saved>,
 }
@@ -118,6 +123,8 @@ impl Core {
             client: None,
             orphans: Arc::default(),
             usual_folder: start.usual_folder,
+            autostart: start.autostart,
+            has_autostart: None,
             free_bytes: None,
             started,
             next_measure: None,
@@ -185,6 +192,7 @@ impl Core {
         if !self.closing {
             self.queue.tick(self.now());
             self.look_for_stale();
+            self.keep_autostart();
         }
         let records = self.carry_out();
         self.save(records, AfterSave::Nothing);

@@ -84,6 +84,7 @@ impl Engine {
                 loaded,
                 settings,
                 usual_folder,
+                autostart: places.autostart.clone(),
                 saver,
                 saved_news,
             });

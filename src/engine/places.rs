@@ -11,6 +11,9 @@ pub struct Places {
     pub settings: PathBuf,
     /// Holds the local socket; gone after a restart of the computer.
     pub runtime: PathBuf,
+    /// Where the desktop looks for what to start at sign-in; `None` where everything is kept under a folder that was
+    /// named: that is nobody's usual one.
+    pub autostart: Option<PathBuf>,
 }
 
 /// Why there is no place to keep anything.
@@ -25,7 +28,12 @@ impl Places {
     /// Everything under one folder, as `--state-dir` and `MEANWHILE_STATE_DIR` ask for.
     #[must_use]
     pub fn under(folder: &Path) -> Self {
-        Self { state: folder.to_owned(), settings: folder.to_owned(), runtime: folder.to_owned() }
+        Self {
+            state: folder.to_owned(),
+            settings: folder.to_owned(),
+            runtime: folder.to_owned(),
+            autostart: None,
+        }
     }
 
     /// The folders of the XDG base directory specification.
@@ -38,6 +46,7 @@ impl Places {
         Ok(Self {
             settings: dirs.config_dir().to_owned(),
             runtime: dirs.runtime_dir().map_or_else(|| state.clone(), Path::to_owned),
+            autostart: directories::BaseDirs::new().map(|dirs| dirs.config_dir().join("autostart")),
             state,
         })
     }

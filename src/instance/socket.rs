@@ -87,6 +87,7 @@ mod tests {
     #[test]
     fn each_state_folder_has_its_own_socket() {
         let places = |state: &str, runtime: &str| Places {
+            autostart: None,
             state: state.into(),
             settings: "/none".into(),
             runtime: runtime.into(),

@@ -7,12 +7,14 @@
 //! until it does, the user counts as signed in, online, unmetered and on mains. What may not live here: what
 //! any of it means for the jobs.
 
+mod autostart;
 mod bus;
 pub mod notify;
 mod open;
 mod signals;
 mod wall_clock;
 
+pub use autostart::{clear_autostart, set_autostart};
 pub use bus::SessionBus;
 pub use open::{OpenError, open, show_in_folder};
 pub use signals::{EndSignal, EndSignals};

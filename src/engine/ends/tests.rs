@@ -29,6 +29,7 @@ fn core_with(mode: Run, command: Option<&str>, folder: &Path) -> (Core, Handle, 
         loaded: Loaded { jobs: vec![Arc::new(job)], notices: Vec::new() },
         settings: Settings::default(),
         usual_folder: folder.to_owned(),
+        autostart: None,
         saver,
         saved_news,
     });
