@@ -1,7 +1,7 @@
 //! How fast the bytes of one transfer may arrive: all the caps that apply to it.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,8 @@ pub(super) fn start_small(local: SocketAddr, peer: SocketAddr) {
 #[derive(Debug)]
 pub(super) struct Cap {
     bucket: Mutex<Bucket>,
+    /// The bucket's rate, 0 for none: every piece that arrives asks for it, and most caps are none.
+    rate_bps: AtomicU64,
     /// How many connections share it now.
     connections: AtomicUsize,
 }
@@ -28,15 +30,18 @@ pub(super) struct Cap {
 impl Cap {
     pub(super) fn new(rate: Option<Rate>) -> Arc<Self> {
         let bucket = Mutex::new(Bucket::new(rate, Instant::now()));
-        Arc::new(Self { bucket, connections: AtomicUsize::new(0) })
+        let rate_bps = AtomicU64::new(rate.map_or(0, Rate::bytes_per_sec));
+        Arc::new(Self { bucket, rate_bps, connections: AtomicUsize::new(0) })
     }
 
     pub(super) fn set_rate(&self, rate: Option<Rate>) {
-        self.bucket().set_rate(rate, Instant::now());
+        let mut bucket = self.bucket();
+        bucket.set_rate(rate, Instant::now());
+        self.rate_bps.store(rate.map_or(0, Rate::bytes_per_sec), Ordering::Relaxed);
     }
 
     pub(super) fn rate(&self) -> Option<Rate> {
-        self.bucket().rate()
+        Rate::from_bytes_per_sec(self.rate_bps.load(Ordering::Relaxed))
     }
 
     /// What one connection may count on, in bytes per second.
@@ -193,7 +198,7 @@ impl Pace for JobPace {
 
     fn book(&self, bytes: usize) {
         let now = Instant::now();
-        for line in &mut *self.line() {
+        for line in self.line().iter_mut().filter(|line| line.cap.rate().is_some()) {
             line.place = line.cap.bucket().book(bytes, now);
             line.share.set_rate(line.cap.share(), now);
             line.share_place = line.share.book(bytes, now);
@@ -203,6 +208,8 @@ impl Pace for JobPace {
 
     fn wait(&self) -> Option<Duration> {
         let now = Instant::now();
-        self.line().iter_mut().map(|line| line.wait(now)).max().flatten()
+        let mut line = self.line();
+        let in_force = line.iter_mut().filter(|line| line.cap.rate().is_some());
+        in_force.map(|line| line.wait(now)).max().flatten()
     }
 }
