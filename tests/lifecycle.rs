@@ -200,6 +200,10 @@ fn at_sign_in_it_is_started_exactly_while_there_are_downloads_and_that_is_wanted
     run.end().fine();
     assert!(entry.exists());
     let run = program(&["run"]);
+    program(&["settings", "start_mode", "manual"]).end().fine();
+    until("the entry is not wanted", 2 * SOON, || (!entry.exists()).then_some(()));
+    program(&["settings", "start_mode", "automatic"]).end().fine();
+    until("the entry is back", 2 * SOON, || entry.exists().then_some(()));
     program(&["cancel", &id]).end().fine();
     until("the entry is gone", 2 * SOON, || (!entry.exists()).then_some(()));
     run.signal(Signal::TERM);

@@ -65,12 +65,17 @@ impl Core {
 
     /// Has the desktop start us at sign-in exactly while there is something to go on with, if that is wanted.
     pub(super) fn keep_autostart(&mut self) {
-        let Some(folder) = self.autostart.clone().filter(|_| self.mode == Run::All) else { return };
-        let wanted = self.settings.start_mode == StartMode::Automatic && self.queue.goes_on_by_itself();
-        if self.has_autostart == Some(wanted) {
+        let automatic = self.settings.start_mode == StartMode::Automatic;
+        // Only who transfers all jobs knows whether any goes on; that it is not wanted at all everybody knows.
+        let knows = self.mode == Run::All || !automatic;
+        let Some(folder) = self.autostart.clone().filter(|_| knows) else { return };
+        let wanted = automatic && self.queue.goes_on_by_itself();
+        // One after the other, so that the last word is the last one written.
+        if self.has_autostart == Some(wanted) || self.is_keeping_autostart {
             return;
         }
         self.has_autostart = Some(wanted);
+        self.is_keeping_autostart = true;
         self.chores.spawn(async move {
             let keep = move || {
                 if wanted {
@@ -82,7 +87,7 @@ impl Core {
             if let Ok(Err(error)) = tokio::task::spawn_blocking(keep).await {
                 tracing::warn!(%error, "the desktop cannot be told whether to start Meanwhile at sign-in");
             }
-            Chore::Answered
+            Chore::AutostartKept
         });
     }
 

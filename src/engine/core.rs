@@ -47,6 +47,8 @@ pub(super) enum Chore {
     FreeBytes(Option<u64>),
     /// Unfinished files no job knows of.
     Orphans(Vec<Orphan>),
+    /// The desktop has been told whether to start us at sign-in.
+    AutostartKept,
     /// The answer is on its way.
     Answered,
 }
@@ -77,6 +79,7 @@ pub(super) struct Core {
     /// looked at.
     pub(super) autostart: Option<PathBuf>,
     pub(super) has_autostart: Option<bool>,
+    pub(super) is_keeping_autostart: bool,
     pub(super) free_bytes: Option<u64>,
     pub(super) started: Instant,
     pub(super) next_measure: Option<Instant>,
@@ -125,6 +128,7 @@ impl Core {
             usual_folder: start.usual_folder,
             autostart: start.autostart,
             has_autostart: None,
+            is_keeping_autostart: false,
             free_bytes: None,
             started,
             next_measure: None,
@@ -408,6 +412,7 @@ impl Core {
             Chore::Cleaned(id, parts) => self.queue.cleaned(id, &parts),
             Chore::FreeBytes(free_bytes) => self.free_bytes = free_bytes,
             Chore::Orphans(orphans) => self.take_in_orphans(orphans),
+            Chore::AutostartKept => self.is_keeping_autostart = false,
             Chore::Answered => {}
         }
     }

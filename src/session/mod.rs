@@ -2,7 +2,7 @@
 //!
 //! Today that is the end of the session as every program is told of it: a signal; the clock on the wall, with the
 //! local week the timetable is painted in; what the user does with our notifications ([`notify`]); and files handed
-//! over to be opened ([`open()`]). What the desktop's own
+//! over to be opened ([`open()`]); and it is told whether to start us at sign-in. What the desktop's own
 //! services say (signed out, asleep, online, metered, on battery) will live here too, behind the same border;
 //! until it does, the user counts as signed in, online, unmetered and on mains. What may not live here: what
 //! any of it means for the jobs.
