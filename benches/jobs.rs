@@ -157,7 +157,7 @@ fn job(number: usize, rest: Rest) -> Job {
         let file = &mut job.files[0];
         file.name = Some(format!("image-{number}.iso"));
         file.total_bytes = Some(4_700_000_000);
-        file.synced_bytes = 4_700_000_000;
+        file.synced = meanwhile::job::Extents::from_start(4_700_000_000);
         file.attempt = 1;
         file.resumable = Some(true);
         file.validator.etag = Some(format!("\"5f3a-{number:x}-62e1b2c3d4e5f\""));

@@ -43,7 +43,12 @@ fn main() {
     for number in 0..CHANGES {
         for list in &mut lists {
             let job = &list.jobs[number % list.jobs.len()];
-            let progress = Record::Progress { job: job.id, file: 0, attempt: 1, synced_bytes: number as u64 };
+            let progress = Record::Progress {
+                job: job.id,
+                file: 0,
+                attempt: 1,
+                synced: meanwhile::job::Extents::from_start(number as u64),
+            };
             let change = Record::Job(Arc::clone(job));
             list.progress_secs.push(timed(|| list.files.append(&[progress]).expect("room for progress")).0);
             list.change_secs.push(timed(|| list.files.append(&[change]).expect("room for a change")).0);
@@ -107,13 +112,14 @@ fn job(number: usize) -> Job {
     file.name = Some(format!("image-{number}.iso"));
     file.part = Some(format!("image-{number}.iso.part"));
     file.total_bytes = Some(4_700_000_000);
-    file.synced_bytes = 1_234_567_890;
+    file.synced = meanwhile::job::Extents::from_start(1_234_567_890);
     file.attempt = 1;
     file.resumable = Some(true);
     file.validator = Validator {
         etag: Some(format!("\"5f3a-{number:x}-62e1b2c3d4e5f\"")),
         last_modified: Some("Sun, 06 Nov 1994 08:49:37 GMT".into()),
         date: Some("Mon, 23 Nov 2026 06:31:00 GMT".into()),
+        digest: None,
     };
     job
 }

@@ -409,7 +409,7 @@ fn what_a_crash_leaves_of_a_lost_list_is_found_again() {
     let [orphan] = &found[..] else { panic!("{found:?}") };
     let file = orphan.file.as_ref().expect("the file it belongs to");
     assert_eq!(file.url.as_str(), server.url("file.bin"));
-    assert_eq!((file.synced_bytes, file.total_bytes), (BROKEN_AT as u64, Some(TOTAL as u64)));
+    assert_eq!((file.synced_bytes(), file.total_bytes), (BROKEN_AT as u64, Some(TOTAL as u64)));
     assert!(file.validator.etag.is_some());
     let known = [home.file("file.bin.part")];
     assert_eq!(meanwhile::transfer::find_orphans(&[home.files()], &known), []);

@@ -106,8 +106,8 @@ fn check(entries: &[ListEntry], how: &How) -> Result<(), Failure> {
         2.. if how.out.is_some() => Err(Failure::usage(
             "--out names one file, and there are several addresses. You can name their folder with --to.",
         )),
-        2.. if how.sha256.is_some() => Err(Failure::usage(
-            "--sha256 is the checksum of one file, and there are several addresses. You can add them one by one.",
+        2.. if how.expected().is_some_and(|sum| !sum.starts_with("http")) => Err(Failure::usage(
+            "A checksum is that of one file, and there are several addresses. You can add them one by one.",
         )),
         _ => Ok(()),
     }

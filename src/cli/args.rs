@@ -7,7 +7,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 use super::exit::EXIT_CODES;
-use crate::job::{FinishCommand, Priority, Rate, RateError};
+use crate::job::{Clash, FinishCommand, Hash, Priority, Rate, RateError};
 
 /// A download manager that uses only the bandwidth nobody is using.
 ///
@@ -190,8 +190,27 @@ pub(super) struct How {
     #[arg(long, value_name = "RATE")]
     pub(super) limit: Option<Rate>,
     /// The SHA-256 the file must have
-    #[arg(long, value_name = "HEX")]
+    #[arg(long, value_name = "HEX", group = "expected")]
     pub(super) sha256: Option<String>,
+    /// The SHA-1 the file must have
+    #[arg(long, value_name = "HEX", group = "expected")]
+    pub(super) sha1: Option<String>,
+    /// The MD5 the file must have
+    #[arg(long, value_name = "HEX", group = "expected")]
+    pub(super) md5: Option<String>,
+    /// What the file must be: a checksum as in sha512:HEX, or the address of a list of checksums (SHA256SUMS)
+    #[arg(long, value_name = "SUM", group = "expected")]
+    pub(super) checksum: Option<String>,
+    /// Another address that has the same file; may be given several times
+    #[arg(long = "mirror", value_name = "URL", value_hint = ValueHint::Url)]
+    pub(super) mirrors: Vec<String>,
+    /// How many connections to use for each file, if the server allows it
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(value_parser = clap::value_parser!(u8).range(1..=8))]
+    pub(super) connections: u8,
+    /// What to do if there is a file of that name: number, overwrite, resume or ask [default: number]
+    #[arg(long, value_name = "WHAT")]
+    pub(super) if_exists: Option<Clash>,
     // Text until it is checked in our own words: clap's would repeat the value, which may be a secret.
     /// A request header, as “Name: value”; may be given several times
     #[arg(long = "header", value_name = "HEADER")]
@@ -199,6 +218,19 @@ pub(super) struct How {
     /// What to run when it has ended: a program and its arguments, quoted as for a shell, though none runs them
     #[arg(long, value_name = "COMMAND")]
     pub(super) finish: Option<FinishCommand>,
+}
+
+impl How {
+    /// What the file must be, as the engine reads it.
+    pub(super) fn expected(&self) -> Option<String> {
+        let of = |hash: Hash, digits: &Option<String>| {
+            digits.as_ref().map(|digits| format!("{}:{digits}", hash.word()))
+        };
+        of(Hash::Sha256, &self.sha256)
+            .or_else(|| of(Hash::Sha1, &self.sha1))
+            .or_else(|| of(Hash::Md5, &self.md5))
+            .or_else(|| self.checksum.clone())
+    }
 }
 
 /// How to watch.
@@ -374,6 +406,9 @@ mod tests {
             "add http://a --finish true --hold",
             "add http://a http://b --job 1a --to /tmp",
             "get http://a --finish true",
+            "get http://a --md5 00",
+            "get http://a --checksum http://a/SHA256SUMS --mirror http://b --mirror http://c --connections 8",
+            "add http://a --sha1 00 --if-exists overwrite",
             "set 1a name x",
             "set 1a address http://b",
             "set 1a files-at-once 3",
@@ -434,6 +469,9 @@ mod tests {
             "add http://a --together --parallel 17",
             "add http://a --priority urgent",
             "add http://a --limit 0",
+            "add http://a --sha1 00 --md5 00",
+            "add http://a --connections 9",
+            "add http://a --if-exists perhaps",
             "show",
             "pause",
             "pause 1a --all",

@@ -41,7 +41,7 @@ pub(super) fn state(view: &JobView, index: usize) -> String {
         word => word,
     };
     let percent = file.total_bytes.filter(|total| *total > 0 && file.is_pending());
-    let percent = percent.map(|total| u128::from(file.synced_bytes) * 100 / u128::from(total));
+    let percent = percent.map(|total| u128::from(file.synced_bytes()) * 100 / u128::from(total));
     match (json::file_fault(file), percent.filter(|percent| *percent > 0)) {
         (Some(fault), _) => format!("{word}: {}", fault.what()),
         (None, Some(percent)) => format!("{word} {percent}%"),
@@ -64,7 +64,7 @@ mod tests {
         let view = samples::changed(samples::view("http://a.org/f", samples::QUEUED), |job| {
             job.files = vec![job.files[0].clone(); 3];
             job.files[0].total_bytes = Some(2048);
-            job.files[0].synced_bytes = 1024;
+            job.files[0].synced = crate::job::Extents::from_start(1024);
             job.files[1].trouble = Some(Trouble::Failed(Fault::new(FaultKind::Status(404), "")));
             job.files[2].trouble = Some(Trouble::LeftOut);
         });

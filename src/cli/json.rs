@@ -35,7 +35,7 @@ pub(super) struct Job {
     etag: Option<String>,
     last_modified: Option<String>,
     /// The checksum it must have.
-    sha256: Option<String>,
+    expected: Option<String>,
     added_unix_secs: u64,
     ended_unix_secs: Option<u64>,
     /// When the user last changed it or bytes last arrived.
@@ -206,7 +206,7 @@ impl From<&JobView> for Job {
             resumable: file.and_then(|file| file.resumable),
             etag: file.and_then(|file| file.validator.etag.clone()),
             last_modified: file.and_then(|file| file.validator.last_modified.clone()),
-            sha256: file.and_then(|file| file.sha256.clone()),
+            expected: file.and_then(|file| file.expected.as_ref().map(ToString::to_string)),
             added_unix_secs: job.added_unix_secs,
             ended_unix_secs: job.ended_unix_secs,
             modified_unix_secs: job.modified_unix_secs,
@@ -236,7 +236,7 @@ pub(super) fn files(view: &JobView) -> Vec<File> {
         url: file.url.to_string(),
         path: file.path().map(|path| path.to_string_lossy().into_owned()),
         name: file.display_name(),
-        done_bytes: file.synced_bytes,
+        done_bytes: file.synced_bytes(),
         total_bytes: file.total_bytes,
         state: file_state(view, index),
         fault: file_fault(file).map(FaultWords::from),

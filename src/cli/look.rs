@@ -134,7 +134,7 @@ fn file_facts(file: &JobFile) -> Vec<(&'static str, String)> {
         ("resumable", file.resumable.map(|yes| if yes { "yes" } else { "no" }.to_owned())),
         ("etag", file.validator.etag.clone()),
         ("last modified", file.validator.last_modified.clone()),
-        ("sha256", file.sha256.clone()),
+        ("expected", file.expected.as_ref().map(ToString::to_string)),
     ];
     let more = more.into_iter().filter_map(|(label, text)| Some((label, text?)));
     [("address", file.url.to_string()), place].into_iter().chain(more).collect()

@@ -93,18 +93,23 @@ pub(super) fn jobs(
         .into_iter()
         .map(|entry| {
             let headers = entry.headers_with(&headers);
+            let mut addresses = entry.addresses.into_iter();
+            let url = addresses.next().unwrap_or_default();
+            let mirrors = addresses.chain(how.mirrors.iter().cloned()).collect();
             let file = NewFile {
-                // Its mirrors are for later.
-                url: entry.addresses.into_iter().next().unwrap_or_default(),
+                url,
                 folder: entry.folder.unwrap_or_default(),
                 file_name: entry.file_name.or_else(|| file_name.map(str::to_owned)),
-                sha256: entry.sha256.or_else(|| how.sha256.clone()),
+                expected: entry.checksum.map(|sum| sum.to_string()).or_else(|| how.expected()),
+                mirrors,
+                clash: how.if_exists.unwrap_or_default(),
             };
             let job = NewJob {
                 files: vec![file],
                 name: how.name.clone(),
                 priority,
                 limit: entry.limit.or(how.limit),
+                connections: how.connections,
                 headers,
                 paused: paused || entry.paused,
                 finish: how.finish.clone(),

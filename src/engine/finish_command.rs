@@ -31,7 +31,7 @@ use tokio::process::{Child, ChildStderr, Command};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use crate::job::{CommandEnd, FinishCommand, Job, JobId, JobState};
+use crate::job::{CommandEnd, FinishCommand, Job, JobFile, JobId, JobState};
 
 /// How many commands run at once; the others wait for their turn. BITS's number.
 const AT_ONCE: usize = 4;
@@ -77,7 +77,7 @@ impl Facts {
             name: job.display_name(),
             folder: job.files.first().map(|file| file.folder.clone()).unwrap_or_default(),
             files: finished().filter_map(crate::job::JobFile::path).collect(),
-            bytes: finished().map(|file| file.synced_bytes).sum(),
+            bytes: finished().map(JobFile::synced_bytes).sum(),
             fault,
         })
     }

@@ -147,9 +147,9 @@ impl Core {
         let live = self.views.live_mut(&job);
         let exemption = self.caps.exemption(Arc::clone(&live.is_near));
         let pace = Arc::new(JobPace::new(self.caps.of(job.priority, &live.own), exemption));
-        let arrived = Arc::new(AtomicU64::new(file.synced_bytes));
+        let arrived = Arc::new(AtomicU64::new(file.synced_bytes()));
         live.begin(index, &arrived, &pace);
-        tracing::info!(job = %id, url = %file.url, from = file.synced_bytes, "starting");
+        tracing::info!(job = %id, url = %file.url, from = file.synced_bytes(), "starting");
         self.runs.start(id, index, |reporter| (client, Order { file, access, pace, arrived, reporter }));
     }
 
@@ -168,10 +168,10 @@ impl Core {
                     self.save(records, AfterSave::Plan(saved));
                 }
             }
-            News::Synced(synced_bytes) => {
-                self.queue.synced(id, file, synced_bytes, now);
+            News::Synced(synced) => {
+                self.queue.synced(id, file, synced.clone(), now);
                 let attempt = self.queue.job(id).map_or(0, |job| job.files[file].attempt);
-                let record = Record::Progress { job: id, file, attempt, synced_bytes };
+                let record = Record::Progress { job: id, file, attempt, synced };
                 self.save(vec![record], AfterSave::Nothing);
             }
         }

@@ -272,7 +272,7 @@ fn done_bytes(job: &Job, live: Option<&Live>) -> u64 {
     let Some(live) = live else { return synced };
     let of_files = live.files.iter().filter_map(|of| {
         let file = job.files.get(of.file).filter(|file| !file.finished && !file.is_left_out())?;
-        Some((file.synced_bytes, of.arrived.load(Ordering::Relaxed)))
+        Some((file.synced_bytes(), of.arrived.load(Ordering::Relaxed)))
     });
     of_files.fold(synced, |done, (synced, arrived)| (done - synced).saturating_add(arrived))
 }

@@ -103,7 +103,7 @@ impl Fault {
             FaultKind::BadAddress => "This is not a web address".into(),
             FaultKind::UnknownScheme => "This kind of address cannot be downloaded".into(),
             FaultKind::BadHeader => "A request header cannot be sent".into(),
-            FaultKind::BadChecksum => "This is not a SHA-256 checksum".into(),
+            FaultKind::BadChecksum => "This is not a checksum".into(),
             FaultKind::BadName => "This cannot be a file name".into(),
             FaultKind::HostNotFound => "The server's name was not found".into(),
             FaultKind::ConnectionRefused => "The server refused the connection".into(),
@@ -147,7 +147,9 @@ impl Fault {
             FaultKind::BadHeader => {
                 "it is not of the form “Name: value”, or it is one that every request has already"
             }
-            FaultKind::BadChecksum => "it has 64 digits from 0 to 9 and a to f",
+            FaultKind::BadChecksum => {
+                "part of it is missing, or it is of a sort that is not known: a SHA-256 has 64 digits from 0 to 9 and a to f"
+            }
             FaultKind::BadName => "it is empty, too long, or has a / in it",
             FaultKind::HostNotFound => "the address is mistyped, or this computer is offline",
             FaultKind::ConnectionRefused => "nothing is running there, or a firewall is in the way",

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{Fault, Waiting, is_default, path};
+use super::{Checksum, Clash, Expected, Extents, Fault, Waiting, is_default, path};
 
 /// One file of a job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,9 +18,15 @@ pub struct JobFile {
     /// The file name the user asked for, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_name: Option<String>,
-    /// The lower-case hexadecimal SHA-256 it must have, if the user gave one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sha256: Option<String>,
+    /// What it is compared with when it is whole, if the user gave anything. Version 2 began with SHA-256 alone.
+    #[serde(default, skip_serializing_if = "Option::is_none", alias = "sha256")]
+    pub expected: Option<Box<Expected>>,
+    /// Other addresses that have the same file, without logins in them.
+    #[serde(default, skip_serializing_if = "<[Url]>::is_empty")]
+    pub mirrors: Box<[Url]>,
+    /// What to do if its name is taken.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub clash: Clash,
     /// The name it will have when it is finished, once decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -30,12 +36,16 @@ pub struct JobFile {
     /// Its size in bytes, once a server has said it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total_bytes: Option<u64>,
-    /// How many bytes from its start are on disk for certain (written *and* synced).
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub synced_bytes: u64,
+    /// Which of its bytes are on disk for certain (written *and* synced).
+    #[serde(default, skip_serializing_if = "is_default", rename = "synced_bytes")]
+    pub synced: Extents,
     /// What proves that the server still has the same file.
     #[serde(default, skip_serializing_if = "is_default")]
     pub validator: Validator,
+    /// Whether the user has given it another address since bytes were last fetched: whether that has the same file is
+    /// still to be seen.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub readdressed: bool,
     /// Whether the server answers ranges, once known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resumable: Option<bool>,
@@ -77,9 +87,18 @@ pub struct Validator {
     /// (RFC 9110 section 8.8.2.2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date: Option<String>,
+    /// The sum of the whole file, as the server said it (RFC 9530's `Repr-Digest`, or `Content-MD5`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Box<Checksum>>,
 }
 
 impl JobFile {
+    /// How many of its bytes are on disk for certain.
+    #[must_use]
+    pub fn synced_bytes(&self) -> u64 {
+        self.synced.bytes()
+    }
+
     /// What to call the file: its name on disk, else the asked one, else the last part of the address.
     #[must_use]
     pub fn display_name(&self) -> String {
@@ -119,7 +138,8 @@ impl JobFile {
 
     /// Nothing of it has been fetched any more; its name stays.
     pub fn forget_progress(&mut self) {
-        self.synced_bytes = 0;
+        self.synced = Extents::default();
+        self.readdressed = false;
         self.total_bytes = None;
         self.validator = Validator::default();
         self.attempt = self.attempt.wrapping_add(1);
@@ -129,21 +149,34 @@ impl JobFile {
 impl JobFile {
     /// Takes in what a transfer has found out and decided. What the user has asked for stays.
     pub fn take_from(&mut self, transferred: Self) {
-        let Self { name, part, total_bytes, synced_bytes, validator, resumable, attempt, finished, .. } =
-            transferred;
+        let Self {
+            name,
+            part,
+            total_bytes,
+            synced,
+            validator,
+            readdressed,
+            resumable,
+            attempt,
+            finished,
+            ..
+        } = transferred;
         *self = Self {
             name,
             part,
             total_bytes,
-            synced_bytes,
+            synced,
             validator,
+            readdressed,
             resumable,
             attempt,
             finished,
             url: self.url.clone(),
             folder: std::mem::take(&mut self.folder),
             asked_name: self.asked_name.take(),
-            sha256: self.sha256.take(),
+            expected: self.expected.take(),
+            mirrors: std::mem::take(&mut self.mirrors),
+            clash: self.clash,
             trouble: self.trouble.take(),
             faults_in_a_row: self.faults_in_a_row,
         };

@@ -7,7 +7,10 @@
 
 mod cause;
 mod change;
+mod checksum;
+mod clash;
 mod event;
+mod extents;
 mod fault;
 mod file;
 mod finish;
@@ -25,7 +28,10 @@ mod week;
 
 pub use cause::{Cause, Wanted};
 pub use change::{Change, To};
+pub use checksum::{Checksum, Expected, Hash};
+pub use clash::Clash;
 pub use event::{Event, LogEntry};
+pub use extents::Extents;
 pub use fault::{Fault, FaultKind};
 pub use file::{JobFile, Trouble, Validator};
 pub use finish::{AtEnd, Attempts, CommandEnd, FinishCommand, FinishCommandError};
@@ -119,6 +125,9 @@ pub struct Job {
     /// How many of its files are fetched at once; 1 is one after the other, as BITS does.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub files_at_once: u8,
+    /// How many connections each of its files may use, if the server allows it.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub connections: u8,
     /// Whether it waits in `Transferred` until the user accepts it, as BITS's jobs do.
     #[serde(default, skip_serializing_if = "is_default")]
     pub hold_finished: bool,
@@ -199,7 +208,7 @@ impl Job {
     /// Bytes known to be on disk, over all files.
     #[must_use]
     pub fn synced_bytes(&self) -> u64 {
-        self.wanted_files().map(|file| file.synced_bytes).sum()
+        self.wanted_files().map(JobFile::synced_bytes).sum()
     }
 
     /// The size of the whole job; known only when all sizes are.
@@ -208,11 +217,11 @@ impl Job {
         self.wanted_files().map(|file| file.total_bytes).sum()
     }
 
-    /// So many bytes of a file are on disk for certain. Says whether that is progress, which ends a row of faults.
-    pub fn note_synced(&mut self, file: usize, synced_bytes: u64) -> bool {
+    /// These bytes of a file are on disk for certain. Says whether that is progress, which ends a row of faults.
+    pub fn note_synced(&mut self, file: usize, synced: Extents) -> bool {
         let Some(file) = self.files.get_mut(file) else { return false };
-        let is_progress = synced_bytes > file.synced_bytes;
-        file.synced_bytes = synced_bytes;
+        let is_progress = synced.bytes() > file.synced_bytes();
+        file.synced = synced;
         if is_progress {
             file.faults_in_a_row = 0;
             self.stuck_secs = 0;

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{
-    AtEnd, Cause, Fault, FaultKind, FinishCommand, Header, Job, JobFile, JobId, JobState, Priority, Rate,
-    Validator, Wanted,
+    AtEnd, Cause, Clash, Extents, Fault, FaultKind, FinishCommand, Header, Job, JobFile, JobId, JobState,
+    Priority, Rate, Validator, Wanted,
 };
 
 /// A download as the user asks for it; nothing in it has been checked yet.
@@ -30,6 +30,8 @@ pub struct NewJob {
     pub paused: bool,
     /// How many files are fetched at once, at least 1.
     pub files_at_once: u8,
+    /// How many connections each file may use, at least 1.
+    pub connections: u8,
     /// Whether it waits for the user to accept it when it is whole.
     pub hold_finished: bool,
     /// What is run when it has come to its end.
@@ -48,8 +50,12 @@ pub struct NewFile {
     pub folder: PathBuf,
     /// The file name, where the user chose one.
     pub file_name: Option<String>,
-    /// The SHA-256 it must have, in hexadecimal.
-    pub sha256: Option<String>,
+    /// What it must be: a checksum (`sha256:DIGITS`, or digits alone), or the address of a list of checksums.
+    pub expected: Option<String>,
+    /// Other addresses that have the same file, as typed.
+    pub mirrors: Vec<String>,
+    /// What to do if its name is taken.
+    pub clash: Clash,
 }
 
 impl Default for NewJob {
@@ -63,6 +69,7 @@ impl Default for NewJob {
             headers: Vec::new(),
             paused: false,
             files_at_once: 1,
+            connections: 1,
             hold_finished: false,
             finish: None,
             asked_by: String::new(),
@@ -187,6 +194,7 @@ impl NewJob {
             state: if self.paused { JobState::Suspended } else { JobState::Queued },
             cause: Cause::User,
             files_at_once: self.files_at_once.max(1),
+            connections: self.connections.max(1),
             hold_finished: self.hold_finished,
             limit: self.limit,
             finish: self.finish.map(Box::new),
@@ -215,16 +223,20 @@ impl NewFile {
         if let Some(name) = &self.file_name {
             check_name(name)?;
         }
+        let mirrors = self.mirrors.iter().map(|text| mirror(text)).collect::<Result<_, _>>()?;
         let file = JobFile {
             url,
             folder: if self.folder == Path::new("") { folder.to_owned() } else { self.folder },
             asked_name: self.file_name,
-            sha256: self.sha256.map(|text| checksum(&text)).transpose()?,
+            expected: self.expected.map(|text| text.parse().map(Box::new)).transpose()?,
+            mirrors,
+            clash: self.clash,
             name: None,
             part: None,
             total_bytes: None,
-            synced_bytes: 0,
+            synced: Extents::default(),
             validator: Validator::default(),
+            readdressed: false,
             resumable: None,
             attempt: 0,
             finished: false,
@@ -232,6 +244,16 @@ impl NewFile {
             faults_in_a_row: 0,
         };
         Ok((file, login))
+    }
+}
+
+/// The address of a mirror: one without a login, which would be meant for another server than the job's.
+fn mirror(text: &str) -> Result<Url, Fault> {
+    match address(text)? {
+        (url, None) => Ok(url),
+        (url, Some(_)) => {
+            Err(Fault::new(FaultKind::BadAddress, format!("a mirror cannot have a login of its own: {url}")))
+        }
     }
 }
 
@@ -320,15 +342,6 @@ pub(super) fn check_name(name: &str) -> Result<(), Fault> {
     if fine { Ok(()) } else { Err(Fault::new(FaultKind::BadName, format!("“{}”", name.escape_debug()))) }
 }
 
-pub(super) fn checksum(text: &str) -> Result<String, Fault> {
-    let text = text.trim().to_ascii_lowercase();
-    if text.len() == 64 && text.chars().all(|c| c.is_ascii_hexdigit()) {
-        Ok(text)
-    } else {
-        Err(Fault::new(FaultKind::BadChecksum, format!("“{}”", text.escape_debug())))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -399,8 +412,9 @@ mod tests {
             assert!(job.into_job(JobId::random(), 0).is_err(), "{name:?}");
         }
         let mut job = new("http://a.org/f");
-        job.files[0].sha256 = Some("A".repeat(64));
+        job.files[0].expected = Some("A".repeat(64));
         let (job, _) = job.into_job(JobId::random(), 0).expect("a job");
-        assert_eq!(job.files[0].sha256.as_deref(), Some("a".repeat(64).as_str()));
+        let expected = job.files[0].expected.as_ref().map(ToString::to_string);
+        assert_eq!(expected, Some(format!("sha256:{}", "a".repeat(64))));
     }
 }

@@ -399,7 +399,7 @@ impl Queue {
         let finished = || entry.job.files.iter().filter(|file| file.finished);
         let event = Event::Completed {
             files: finished().count(),
-            bytes: finished().map(|file| file.synced_bytes).sum(),
+            bytes: finished().map(JobFile::synced_bytes).sum(),
         };
         self.log(id, cause, event, now);
     }

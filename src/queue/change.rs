@@ -368,9 +368,9 @@ impl Queue {
                 job.finish.clone_from(&wanted.finish);
             }
             if let (Some(file), Some(other)) = (job.files.first_mut(), wanted.files.first())
-                && other.sha256.is_some()
+                && other.expected.is_some()
             {
-                file.sha256.clone_from(&other.sha256);
+                file.expected.clone_from(&other.expected);
             }
         })?;
         self.set_line(id);

@@ -7,7 +7,8 @@ use super::book::Queue;
 use super::retry_delay;
 use super::terms::{Effect, Now};
 use crate::job::{
-    AtEnd, Cause, Event, Fault, FaultKind, JobEvent, JobFile, JobId, Rate, Trouble, Waiting, Wanted, Why,
+    AtEnd, Cause, Event, Extents, Fault, FaultKind, JobEvent, JobFile, JobId, Rate, Trouble, Waiting, Wanted,
+    Why,
 };
 
 /// When a full disk is looked at again.
@@ -51,11 +52,11 @@ impl Queue {
         true
     }
 
-    /// So many bytes of a file are on disk for certain.
-    pub fn synced(&mut self, id: JobId, file: usize, synced_bytes: u64, now: Now) {
+    /// These bytes of a file are on disk for certain.
+    pub fn synced(&mut self, id: JobId, file: usize, synced: Extents, now: Now) {
         let Some(entry) = self.entries.get_mut(&id) else { return };
         let job = entry.job_mut();
-        if job.note_synced(file, synced_bytes) {
+        if job.note_synced(file, synced) {
             job.modified_unix_secs = now.unix_secs;
             (entry.stuck, entry.stuck_since) = (None, None);
             self.set_timer(id);
@@ -85,7 +86,7 @@ impl Queue {
             }
             End::Stopped | End::Faulted { .. } => {}
         }
-        let (done_bytes, total_bytes) = (of.synced_bytes, of.total_bytes);
+        let (done_bytes, total_bytes) = (of.synced_bytes(), of.total_bytes);
         let cause = if finished { Cause::Transfer } else { entry.job.cause };
         self.log(id, cause, Event::Stopped { file, finished, done_bytes, total_bytes, limit }, now);
         self.rest(id, now);
@@ -126,7 +127,7 @@ impl Queue {
         let event = Event::StoppedByFault {
             file,
             fault: fault.clone(),
-            done_bytes: of.synced_bytes,
+            done_bytes: of.synced_bytes(),
             total_bytes: of.total_bytes,
             limit,
         };
@@ -163,7 +164,7 @@ impl Queue {
         for file in &mut entry.job_mut().files {
             if !file.finished && file.part_path().is_some_and(|part| parts.contains(&part)) {
                 file.part = None;
-                file.synced_bytes = 0;
+                file.synced = Extents::default();
                 file.attempt = file.attempt.wrapping_add(1);
             }
         }

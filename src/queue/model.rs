@@ -9,7 +9,8 @@ use std::time::Duration;
 use super::{Conditions, End};
 use super::{Effect, Now, Queue, Rules, Run};
 use crate::job::{
-    Cause, Fault, FaultKind, Job, JobFile, JobId, JobState, NewFile, NewJob, Priority, To, Wanted, Why,
+    Cause, Extents, Fault, FaultKind, Job, JobFile, JobId, JobState, NewFile, NewJob, Priority, To, Wanted,
+    Why,
 };
 
 /// What is known of a file without the queue.
@@ -372,11 +373,11 @@ impl World {
         match what {
             0 => queue.connected(id, now),
             1 | 2 => {
-                let synced_bytes = of(queue).synced_bytes + self.random.u64(0..1000);
-                let more = synced_bytes > of(queue).synced_bytes;
-                queue.synced(id, file, synced_bytes, now);
+                let synced_bytes = of(queue).synced_bytes() + self.random.u64(0..1000);
+                let more = synced_bytes > of(queue).synced_bytes();
+                queue.synced(id, file, Extents::from_start(synced_bytes), now);
                 self.disk.entry(id).and_modify(|job| {
-                    job.note_synced(file, synced_bytes);
+                    job.note_synced(file, Extents::from_start(synced_bytes));
                 });
                 if more {
                     self.model.get_mut(&id).expect("a job").files[file].faults_in_a_row = 0;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::job::{Fault, FaultKind, Job, JobId, JobState, NewFile, NewJob, Priority, To, Why};
+use crate::job::{Extents, Fault, FaultKind, Job, JobId, JobState, NewFile, NewJob, Priority, To, Why};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -253,7 +253,7 @@ fn without_progress_for_long_it_fails_and_only_trying_counts() {
     // A byte, and the count begins anew.
     stage.pass(Duration::from_mins(10));
     assert!(stage.job(id).state.is_active());
-    stage.queue.synced(id, 0, 1, stage.now);
+    stage.queue.synced(id, 0, Extents::from_start(1), stage.now);
     try_for(&mut stage, Duration::from_mins(110));
     assert_eq!(stage.fault_of(id), None);
     try_for(&mut stage, Duration::from_mins(20));

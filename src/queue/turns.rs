@@ -76,7 +76,7 @@ impl Queue {
             let event = Event::Started {
                 file,
                 url: of.url.to_string(),
-                done_bytes: of.synced_bytes,
+                done_bytes: of.synced_bytes(),
                 total_bytes: of.total_bytes,
             };
             self.log(id, Cause::Scheduler, event, now);

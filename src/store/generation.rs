@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::record::{FirstLine, Record, VERSION};
 use super::{lines, versions};
-use crate::job::{Job, JobId};
+use crate::job::{Extents, Job, JobId};
 
 /// Fewer bytes than this are not worth a thread.
 const LEAST_FOR_A_THREAD: usize = 256 << 10;
@@ -41,12 +41,12 @@ pub(super) struct Generation {
 }
 
 /// [`Record::Progress`] by itself.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Progress {
     pub(super) job: JobId,
     file: usize,
     attempt: u32,
-    synced_bytes: u64,
+    synced: Extents,
 }
 
 /// What the first line says, if it is whole.
@@ -220,8 +220,8 @@ impl Sorter {
                 });
                 self.slots[slot] = Some(job);
             }
-            Some(Record::Progress { job, file, attempt, synced_bytes }) => {
-                let progress = Progress { job, file, attempt, synced_bytes };
+            Some(Record::Progress { job, file, attempt, synced }) => {
+                let progress = Progress { job, file, attempt, synced };
                 match self.by_id.get(&job).and_then(|slot| self.slots[*slot].as_mut()) {
                     Some(job) => progress.tell(job, &mut self.doubtful),
                     None if self.found.gone.contains(&job) => {}
@@ -270,7 +270,7 @@ impl Progress {
         let Some(file) = job.files.get_mut(self.file) else { return };
         let which = (self.job, self.file);
         if file.attempt == self.attempt && !doubtful.contains(&which) {
-            job.note_synced(self.file, self.synced_bytes);
+            job.note_synced(self.file, self.synced);
         } else if !file.finished && (doubtful.insert(which) || file.attempt <= self.attempt) {
             // Behind all attempts there were, so that nothing said of one of them is ever taken for the next.
             file.attempt = file.attempt.max(self.attempt);
@@ -285,7 +285,7 @@ impl Progress {
         let mut doubtful = HashSet::new();
         for progress in loose {
             if let Some(slot) = by_id.get(&progress.job) {
-                progress.tell(&mut jobs[*slot], &mut doubtful);
+                progress.clone().tell(&mut jobs[*slot], &mut doubtful);
             }
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::job::{Job, JobId};
+use crate::job::{Extents, Job, JobId};
 
 /// The version of the format this program writes, and the newest it reads.
 pub(super) const VERSION: u32 = 2;
@@ -21,7 +21,7 @@ pub enum Record {
     },
     /// A job as it is from here on.
     Job(Arc<Job>),
-    /// So many bytes of a file of a job are on disk.
+    /// These bytes of a file of a job are on disk.
     Progress {
         /// Which job.
         job: JobId,
@@ -30,8 +30,9 @@ pub enum Record {
         /// Of which attempt at the file; about any other this says nothing.
         #[serde(default, skip_serializing_if = "is_zero")]
         attempt: u32,
-        /// How many bytes from its start.
-        synced_bytes: u64,
+        /// Which of its bytes.
+        #[serde(rename = "synced_bytes")]
+        synced: Extents,
     },
     /// The job is off the list.
     Gone(JobId),

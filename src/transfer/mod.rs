@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::job::JobFile;
+use crate::job::{Extents, JobFile};
 
 /// Says how fast bytes may arrive. The transfer books what has arrived and waits as long as it is told.
 pub trait Pace: Send + Sync {
@@ -56,8 +56,8 @@ pub enum News {
         /// Where to say that it is saved; dropped if it cannot be.
         saved: oneshot::Sender<()>,
     },
-    /// So many bytes from the start of the file are on disk for certain.
-    Synced(u64),
+    /// These bytes of the file are on disk for certain.
+    Synced(Extents),
 }
 
 /// Takes the [`News`] of one run of one file to whoever ordered it.

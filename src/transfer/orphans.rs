@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::label::{self, Label};
-use crate::job::{JobFile, Orphan};
+use crate::job::{Extents, JobFile, Orphan};
 
 /// How many entries of a folder are looked at: an enormous folder must not hold up a start.
 const MOST_ENTRIES: usize = 20_000;
@@ -78,10 +78,8 @@ fn told_by(part: &File, folder: &Path, path: &Path, bytes: u64, boot: &str) -> O
             && Path::new(name).file_name().is_some_and(|last| last == name)
             && !name.chars().any(char::is_control)
     };
-    let is_sum = |sum: &String| sum.len() == 64 && sum.bytes().all(|byte| byte.is_ascii_hexdigit());
     let is_sound = [&file.name, &file.asked_name].into_iter().flatten().all(|name| is_plain(name))
         && file.name.is_some()
-        && file.sha256.as_ref().is_none_or(is_sum)
         && matches!(file.url.scheme(), "http" | "https")
         && file.url.has_host()
         && file.url.username().is_empty()
@@ -95,7 +93,8 @@ fn told_by(part: &File, folder: &Path, path: &Path, bytes: u64, boot: &str) -> O
     (file.trouble, file.faults_in_a_row) = (None, 0);
     // After a power cut the length proves nothing: what was not synced may be holes.
     let is_proof = !boot.is_empty() && boot_then == boot;
-    file.synced_bytes = if is_proof { bytes.min(file.total_bytes.unwrap_or(bytes)) } else { 0 };
+    file.synced =
+        Extents::from_start(if is_proof { bytes.min(file.total_bytes.unwrap_or(bytes)) } else { 0 });
     Some(file)
 }
 
@@ -142,7 +141,7 @@ mod tests {
     fn a_part_tells_what_it_belongs_to() {
         let folder = tempfile::tempdir().unwrap();
         let file = part(folder.path(), "a b.iso", 400);
-        let expected = JobFile { synced_bytes: 400, ..file.clone() };
+        let expected = JobFile { synced: Extents::from_start(400), ..file.clone() };
         let path = file.part_path().unwrap();
         let orphan = Orphan { part: path.clone(), bytes: 400, file: Some(Box::new(expected)) };
         assert_eq!(find(folder.path()), [orphan]);
@@ -158,11 +157,11 @@ mod tests {
     fn a_length_proves_nothing_after_another_start_and_never_more_than_the_size() {
         let folder = tempfile::tempdir().unwrap();
         let file = part(folder.path(), "a", 1200);
-        assert_eq!(find(folder.path())[0].file.as_ref().unwrap().synced_bytes, 1000);
+        assert_eq!(find(folder.path())[0].file.as_ref().unwrap().synced_bytes(), 1000);
         let label = Label { boot: "another".into(), file };
         label_it(&folder.path().join("a.part"), ron::to_string(&label).unwrap().as_bytes());
         let orphan = &find(folder.path())[0];
-        assert_eq!((orphan.bytes, orphan.file.as_ref().unwrap().synced_bytes), (1200, 0));
+        assert_eq!((orphan.bytes, orphan.file.as_ref().unwrap().synced_bytes()), (1200, 0));
     }
 
     #[test]
@@ -188,7 +187,6 @@ mod tests {
             evil(&|file| file.name = Some("a\0b".into())),
             evil(&|file| file.name = None),
             evil(&|file| file.asked_name = Some("/etc/passwd".into())),
-            evil(&|file| file.sha256 = Some("nonsense".into())),
             evil(&|file| file.url = "file:///etc/passwd".parse().unwrap()),
             evil(&|file| file.url = "https://me:secret@example.org/".parse().unwrap()),
         ];

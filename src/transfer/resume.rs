@@ -231,6 +231,7 @@ mod tests {
                 etag: etag.map(Into::into),
                 last_modified: modified.map(Into::into),
                 date: date.map(Into::into),
+                digest: None,
             })
         };
         let (early, late) = ("Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:38 GMT");

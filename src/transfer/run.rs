@@ -17,7 +17,7 @@ use super::name::wanted_name;
 use super::part::{PartFile, blocking};
 use super::resume::{Head, Verdict, proof, verdict};
 use super::{News, Pace, Reporter, label};
-use crate::job::{Fault, FaultKind, JobFile, Validator};
+use crate::job::{Expected, Extents, Fault, FaultKind, JobFile, Validator};
 
 /// How often what has arrived is put on disk for certain: with the sync itself, less than 2 s are lost to a
 /// crash. More often would slow the writing down, which waits for the same file.
@@ -158,9 +158,9 @@ impl Run<'_> {
     async fn was_moved_already(&mut self) -> Result<bool, Fault> {
         let file = &self.order.file;
         let (Some(path), Some(part)) = (file.path(), file.part_path()) else { return Ok(false) };
-        let whole = file.total_bytes == Some(file.synced_bytes);
-        let bytes = file.synced_bytes;
-        let sha256_wanted = file.sha256.clone();
+        let whole = file.total_bytes == Some(file.synced_bytes());
+        let bytes = file.synced_bytes();
+        let sha256_wanted = wanted_sha256(file);
         let moved = blocking(&path.clone(), move || {
             let is_it = whole
                 && !part.exists()
@@ -176,7 +176,7 @@ impl Run<'_> {
     /// Opens the part of an earlier run, if what is recorded of it is there.
     async fn open_what_is_there(&mut self) -> Result<(), Fault> {
         let file = &self.order.file;
-        let synced = file.synced_bytes;
+        let synced = file.synced.prefix();
         self.order.arrived.store(0, Ordering::Relaxed);
         let Some(path) = file.part_path() else { return Ok(()) };
         let opened = {
@@ -337,8 +337,8 @@ impl Run<'_> {
                 biased;
                 synced = part.sync_done() => {
                     let synced = synced?;
-                    self.order.file.synced_bytes = synced;
-                    self.order.reporter.tell(News::Synced(synced)).await;
+                    self.order.file.synced = Extents::from_start(synced);
+                    self.order.reporter.tell(News::Synced(Extents::from_start(synced))).await;
                 }
                 _ = sync_time.tick() => {
                     if part.is_sync_due() {
@@ -381,7 +381,7 @@ impl Run<'_> {
         };
         let bytes = part.settle().await?;
         let opened = Arc::clone(part.file());
-        self.order.file.synced_bytes = bytes;
+        self.order.file.synced = Extents::from_start(bytes);
         let (Some(path), Some(name)) = (self.order.file.part_path(), self.order.file.name.clone()) else {
             return Err(Fault::new(FaultKind::Internal, "finished without a name"));
         };
@@ -421,7 +421,7 @@ impl Run<'_> {
     }
 
     async fn check_sum(&mut self, path: PathBuf) -> Result<(), Fault> {
-        let Some(wanted) = self.order.file.sha256.clone() else { return Ok(()) };
+        let Some(wanted) = wanted_sha256(&self.order.file) else { return Ok(()) };
         let found = blocking(&path.clone(), {
             let path = path.clone();
             move || sha256(&path)
@@ -450,13 +450,13 @@ impl Run<'_> {
     /// Puts everything that has arrived on disk and reports it.
     async fn settle(&mut self) -> Result<(), Fault> {
         let Some(part) = &mut self.part else { return Ok(()) };
-        let before = self.order.file.synced_bytes;
+        let before = self.order.file.synced_bytes();
         let settled = part.settle().await;
         // Even where the last write failed, what was synced before it counts.
         let synced = part.synced();
         if synced > before {
-            self.order.file.synced_bytes = synced;
-            self.order.reporter.tell(News::Synced(synced)).await;
+            self.order.file.synced = Extents::from_start(synced);
+            self.order.reporter.tell(News::Synced(Extents::from_start(synced))).await;
         }
         settled.map(|_| ())
     }
@@ -504,6 +504,7 @@ pub(super) fn head_of(answer: &Response) -> Head {
             etag: text(header::ETAG),
             last_modified: text(header::LAST_MODIFIED),
             date: text(header::DATE),
+            digest: None,
         },
     }
 }
@@ -530,4 +531,11 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
             .unwrap_or_default(),
     };
     Some(asked.min(MOST))
+}
+
+fn wanted_sha256(file: &JobFile) -> Option<String> {
+    match file.expected.as_deref()? {
+        Expected::Sum(sum) if sum.hash() == crate::job::Hash::Sha256 => Some(sum.digits()),
+        _ => None,
+    }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use egui::{Context, Id, Key, Label, Modal, ScrollArea, Ui, ViewportId};
 
 use crate::engine::{Answer, Change, Command, Handle, JobView, Probe, Snapshot};
-use crate::job::{JobId, ListEntry, NewFile, NewHeader, NewJob, Priority};
+use crate::job::{Clash, JobId, ListEntry, NewFile, NewHeader, NewJob, Priority};
 
 use super::addresses::{self, Line};
 use super::app::{arrived, look_again};
@@ -58,7 +58,7 @@ pub(super) struct AddDialog {
     file_name: String,
     priority: Priority,
     more: bool,
-    sha256: String,
+    checksum: String,
     limit: String,
     headers: String,
     course: Course,
@@ -95,7 +95,7 @@ impl AddDialog {
             file_name: String::new(),
             priority: Priority::Normal,
             more: false,
-            sha256: String::new(),
+            checksum: String::new(),
             limit: String::new(),
             headers: String::new(),
             course: Course::default(),
@@ -260,12 +260,14 @@ impl AddDialog {
     /// A file as the form says; what a list says of one goes before what the form says of all.
     fn file(&self, line: &Line, alone: bool) -> NewFile {
         let filled = |text: &str| Some(text.trim().to_owned()).filter(|text| alone && !text.is_empty());
-        let ListEntry { folder, file_name, sha256, .. } = &line.entry;
+        let ListEntry { folder, file_name, checksum, .. } = &line.entry;
         NewFile {
             url: line.text.clone(),
             folder: folder.as_ref().map(|folder| self.folder().join(folder)).unwrap_or_default(),
             file_name: filled(&self.file_name).or_else(|| file_name.clone()),
-            sha256: filled(&self.sha256).or_else(|| sha256.clone()),
+            clash: Clash::default(),
+            mirrors: line.entry.addresses.iter().skip(1).cloned().collect(),
+            expected: filled(&self.checksum).or_else(|| checksum.as_ref().map(ToString::to_string)),
         }
     }
 

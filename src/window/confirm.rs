@@ -73,8 +73,8 @@ pub(super) fn before_losing(jobs: &[&std::sync::Arc<JobView>], change: Change) -
 
 /// The question to ask before a file is left out; `None` where nothing would be lost.
 pub(super) fn before_leaving_out(view: &JobView, index: usize) -> Option<Question> {
-    let file = view.job.files.get(index).filter(|file| !file.finished && file.synced_bytes > 0)?;
-    let (name, bytes) = (file.display_name(), bytes_in_words(file.synced_bytes));
+    let file = view.job.files.get(index).filter(|file| !file.finished && file.synced_bytes() > 0)?;
+    let (name, bytes) = (file.display_name(), bytes_in_words(file.synced_bytes()));
     Some(Question::Lose {
         ids: vec![view.job.id],
         change: Change::LeaveOutFile(index),

@@ -174,10 +174,11 @@ fn of_the_server(ui: &mut Ui, view: &JobView) {
         };
         fact(ui, "After a break", |ui| value(ui, resumable));
     }
+    let expected = file.expected.as_ref().map(ToString::to_string);
     let headers = [
         ("ETag", &file.validator.etag),
         ("Last-Modified", &file.validator.last_modified),
-        ("SHA-256", &file.sha256),
+        ("Checksum", &expected),
     ];
     for (name, text) in headers {
         if let Some(text) = text {

@@ -75,7 +75,7 @@ fn one(ui: &mut Ui, view: &JobView, index: usize, file: &JobFile, now: u64, wish
     // A bar only where it says something: many full or empty ones are noise.
     let fraction = match file.total_bytes {
         Some(total) if total > 0 && !file.finished && !file.is_left_out() => {
-            (file.synced_bytes as f32 / total as f32).min(1.0)
+            (file.synced_bytes() as f32 / total as f32).min(1.0)
         }
         _ => 0.0,
     };

@@ -52,7 +52,7 @@ impl NewAddress {
             name: file.display_name(),
             present: file.url.as_str().to_owned(),
             total_bytes: file.total_bytes,
-            synced_bytes: file.synced_bytes,
+            synced_bytes: file.synced_bytes(),
             headers: headers.collect(),
             text: file.url.as_str().to_owned(),
             line: None,

@@ -189,18 +189,18 @@ pub(super) const fn who(cause: Cause) -> &'static str {
 /// line.
 pub(super) fn file_state(file: &JobFile, runs: bool, goes_on: bool, now: u64) -> (String, Tone) {
     let percent = file.total_bytes.map(|total| {
-        let percent = (u128::from(file.synced_bytes) * 100).checked_div(u128::from(total)).unwrap_or(100);
+        let percent = (u128::from(file.synced_bytes()) * 100).checked_div(u128::from(total)).unwrap_or(100);
         format!("{} %", percent.min(100))
     });
     let so_far =
-        || percent.clone().unwrap_or_else(|| format!("{} so far", bytes_in_words(file.synced_bytes)));
+        || percent.clone().unwrap_or_else(|| format!("{} so far", bytes_in_words(file.synced_bytes())));
     match &file.trouble {
         Some(Trouble::LeftOut) => ("Left out".to_owned(), Tone::Still),
         _ if file.finished => (finished(std::slice::from_ref(file)), Tone::Finished),
         Some(Trouble::Failed(fault)) => (fault.what(), Tone::Failed),
         Some(Trouble::Waiting(waiting)) => (waits(waiting, Some(now)), Tone::Waiting),
         None if runs => (so_far(), Tone::Running),
-        None if file.synced_bytes > 0 => (so_far(), if goes_on { Tone::Plain } else { Tone::Still }),
+        None if file.synced_bytes() > 0 => (so_far(), if goes_on { Tone::Plain } else { Tone::Still }),
         None if goes_on => ("In line".to_owned(), Tone::Plain),
         None => ("Not begun".to_owned(), Tone::Still),
     }
@@ -242,7 +242,7 @@ fn finished(files: &[JobFile]) -> String {
     let (mut whole, mut verified) = (true, true);
     for file in files {
         whole &= file.finished;
-        verified &= file.sha256.is_some();
+        verified &= file.expected.is_some();
     }
     if !whole {
         return "Ended before the end".to_owned();
@@ -421,7 +421,7 @@ mod tests {
         job.files[1].trouble = Some(Trouble::LeftOut);
         job.files[2].trouble = Some(Trouble::Failed(Fault::new(FaultKind::Status(404), "")));
         job.files[3].trouble = Some(Trouble::Waiting(Waiting::for_condition(Why::NoNetwork, None)));
-        job.files[4].synced_bytes = 4;
+        job.files[4].synced = crate::job::Extents::from_start(4);
         let words: Vec<_> = job.files.iter().map(|file| file_state(file, false, true, 0).0).collect();
         let expected = [
             "Finished",
@@ -438,7 +438,7 @@ mod tests {
     #[test]
     fn a_checked_file_says_so() {
         let mut view = view(JobState::Acknowledged, 1, Some(1));
-        Arc::make_mut(&mut view.job).files[0].sha256 = Some("00".into());
+        Arc::make_mut(&mut view.job).files[0].expected = "0".repeat(64).parse().map(Box::new).ok();
         assert_eq!(state(&view, None).0, "Finished, SHA-256 verified");
         Arc::make_mut(&mut view.job).files[0].finished = false;
         assert_eq!(state(&view, None).0, "Ended before the end");

@@ -209,7 +209,7 @@ pub(crate) fn several() -> JobView {
     job.files[0].name = Some("disc-0.iso".into());
     job.files[1].trouble = Some(Trouble::Failed(fault(FaultKind::Status(404))));
     job.files[2].trouble = Some(Trouble::LeftOut);
-    job.files[3].synced_bytes = 512;
+    job.files[3].synced = meanwhile::job::Extents::from_start(512);
     job.files[3].total_bytes = Some(1024);
     JobView { log_entries: 1, ..JobView::resting(Arc::new(job)) }
 }

@@ -10,7 +10,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
 use super::*;
-use crate::job::{Fault, FaultKind};
+use crate::job::{Extents, Fault, FaultKind};
 
 /// A folder with a program in it.
 struct Stage {
@@ -386,7 +386,7 @@ fn only_a_job_that_has_ended_has_facts() {
     job.state = JobState::Acknowledged;
     job.files[0].finished = true;
     job.files[0].name = Some("a.iso".into());
-    job.files[0].synced_bytes = 7;
+    job.files[0].synced = Extents::from_start(7);
     let facts = Facts::of(&job).expect("facts");
     assert_eq!((facts.files, facts.bytes, facts.fault), (vec!["/home/me/a.iso".into()], 7, None));
     assert_eq!(facts.name, "a.iso");

@@ -23,9 +23,9 @@ mod place;
 
 use std::path::PathBuf;
 
-use super::new::{address, check_header, check_name, checksum};
+use super::new::{address, check_header, check_name};
 use super::pattern::{Brackets, MOST_ADDRESSES, MOST_BYTES, grouped};
-use super::{Fault, FaultKind, NewHeader, Rate};
+use super::{Checksum, Fault, FaultKind, NewHeader, Rate};
 use place::{Place, numbered, unquoted};
 
 /// The most complaints that are kept one by one: whoever reads a picture as a list need not be told of each
@@ -55,8 +55,8 @@ pub struct ListEntry {
     pub folder: Option<PathBuf>,
     /// Its file name, where the list names one.
     pub file_name: Option<String>,
-    /// The SHA-256 it must have, in lower-case hexadecimal.
-    pub sha256: Option<String>,
+    /// The sum it must have.
+    pub checksum: Option<Checksum>,
     /// Its request headers.
     pub headers: Vec<NewHeader>,
     /// The most it may use.
@@ -303,11 +303,13 @@ impl Block {
             "dir" => self.dir = Some((line, format!("{value}/"))).filter(|_| !value.is_empty()),
             "pause" => each.paused = value == "true",
             "checksum" => match value.split_once('=') {
-                Some(("sha-256", _)) if self.files.len() > 1 => {
+                Some(_) if self.files.len() > 1 => {
                     return Err("One checksum cannot be that of several files. They are not checked.".into());
                 }
-                Some(("sha-256", digits)) => each.sha256 = Some(checksum(digits).map_err(in_words)?),
-                _ => return Err("Only sha-256 checksums are understood. The file is not checked.".into()),
+                Some(_) => each.checksum = Some(value.parse().map_err(in_words)?),
+                None => {
+                    return Err("A checksum is written as sha-256=DIGITS. The file is not checked.".into());
+                }
             },
             "max-download-limit" if value == "0" => each.limit = None,
             "max-download-limit" => {

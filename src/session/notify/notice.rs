@@ -186,7 +186,7 @@ mod tests {
         job.files[0] = crate::job::JobFile {
             name: Some("f (2).iso".into()),
             finished: true,
-            synced_bytes: 1536,
+            synced: crate::job::Extents::from_start(1536),
             ..job.files[0].clone()
         };
         let finished = Notice::of(Ended::of(&job).expect("an end"));

@@ -31,7 +31,7 @@ const NEWEST: usize = 1;
 
 fn without_progress(job: &Job) -> Job {
     let mut job = job.clone();
-    job.files[0].synced_bytes = 0;
+    job.files[0].synced = Extents::default();
     job
 }
 
@@ -79,8 +79,8 @@ impl Written {
                     }
                     _ => {
                         let file = &mut Arc::make_mut(&mut list[at]).files[0];
-                        file.synced_bytes += random.u64(1..1_000_000);
-                        let (attempt, bytes) = (file.attempt, file.synced_bytes);
+                        file.synced = Extents::from_start(file.synced_bytes() + random.u64(1..1_000_000));
+                        let (attempt, bytes) = (file.attempt, file.synced_bytes());
                         this.progress.insert((list[at].id, attempt, bytes));
                         progress(&list[at], attempt, bytes)
                     }
@@ -161,10 +161,10 @@ impl Written {
     fn check(&self, job: &Job, what: &str) {
         let file = &job.files[0];
         let is_known =
-            file.synced_bytes == 0 || self.progress.contains(&(job.id, file.attempt, file.synced_bytes));
+            file.synced_bytes() == 0 || self.progress.contains(&(job.id, file.attempt, file.synced_bytes()));
         assert!(is_known, "{what}: progress that nobody recorded: {job:?}");
         let has_forgotten = file.total_bytes.is_none();
-        assert!(!has_forgotten || file.synced_bytes == 0, "{what}: {job:?}");
+        assert!(!has_forgotten || file.synced_bytes() == 0, "{what}: {job:?}");
         let of_attempt = |record: &&Job| has_forgotten || record.files[0].attempt == file.attempt;
         let was_written = self.records[&job.id].iter().filter(of_attempt).any(|record| {
             let mut record = record.clone();

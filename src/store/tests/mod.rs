@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::*;
-use crate::job::{Job, JobId, NewJob, Validator};
+use crate::job::{Extents, Job, JobId, NewJob, Validator};
 
 /// A folder where a sync costs nothing: what is tested is not the disk.
 fn folder() -> tempfile::TempDir {
@@ -32,7 +32,7 @@ fn saved(job: &Arc<Job>) -> Record {
 }
 
 fn progress(job: &Arc<Job>, attempt: u32, synced_bytes: u64) -> Record {
-    Record::Progress { job: job.id, file: 0, attempt, synced_bytes }
+    Record::Progress { job: job.id, file: 0, attempt, synced: Extents::from_start(synced_bytes) }
 }
 
 fn open(folder: &Path) -> (QueueFiles, Loaded) {

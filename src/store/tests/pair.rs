@@ -21,7 +21,7 @@ const NEWEST: usize = 0;
 
 fn with_progress(job: &Arc<Job>, synced_bytes: u64) -> Arc<Job> {
     let mut job = Job::clone(job);
-    job.files[0].synced_bytes = synced_bytes;
+    job.files[0].synced = Extents::from_start(synced_bytes);
     Arc::new(job)
 }
 
@@ -151,7 +151,7 @@ fn a_rescued_job_keeps_the_progress_of_the_same_attempt() {
         files.append(&[progress(&jobs[1], attempt, 4096)]).unwrap();
         replace(&queue(folder.path(), NEWEST), "example.org/2.iso", "example.org/7.iso");
         let rescued = &reopen(folder.path()).jobs[1];
-        assert_eq!((rescued.id, rescued.files[0].synced_bytes), (jobs[1].id, bytes));
+        assert_eq!((rescued.id, rescued.files[0].synced_bytes()), (jobs[1].id, bytes));
     }
 }
 
@@ -164,11 +164,11 @@ fn progress_of_another_attempt_is_not_believed() {
     let later = [progress(&jobs[0], 1, 50_000), progress(&jobs[0], 1, 60_000)];
     files.append(&[Record::Job(Arc::new(anew))]).unwrap();
     files.append(&later).unwrap();
-    assert_eq!(reopen(folder.path()).jobs[0].files[0].synced_bytes, 60_000);
+    assert_eq!(reopen(folder.path()).jobs[0].files[0].synced_bytes(), 60_000);
     // The record of starting over is lost; what came before it and behind it must not be mixed.
     replace(&queue(folder.path(), NEWEST), "attempt:1)", "attempt:7)");
     let file = reopen(folder.path()).jobs[0].files[0].clone();
-    assert_eq!((file.synced_bytes, file.validator, file.attempt), (0, Validator::default(), 2));
+    assert_eq!((file.synced_bytes(), file.validator, file.attempt), (0, Validator::default(), 2));
 }
 
 #[test]
@@ -313,7 +313,7 @@ fn old_versions_are_read() {
         let loaded = reopen(folder.path());
         assert_eq!(loaded.notices, Vec::<String>::new());
         assert_eq!(loaded.jobs.iter().map(|job| job.place).collect::<Vec<_>>(), places);
-        assert_eq!(loaded.jobs[0].files[0].synced_bytes, 4096);
+        assert_eq!(loaded.jobs[0].files[0].synced_bytes(), 4096);
         assert_eq!(loaded.jobs[1].name.as_deref(), Some("a \"name\"\nof two lines"));
         assert_eq!(loaded.jobs[1].wanted, Wanted::Suspend);
         assert_eq!(std::fs::read(queue(folder.path(), 1)).unwrap(), text, "it stays until it is replaced");

@@ -80,9 +80,12 @@ impl Record {
         match self {
             Self::Queue { version, generation } => record::Record::Queue { version, generation },
             Self::Job(job) => record::Record::Job(Arc::new(job.into_v2())),
-            Self::Progress { job, file, synced_bytes } => {
-                record::Record::Progress { job, file, attempt: 0, synced_bytes }
-            }
+            Self::Progress { job, file, synced_bytes } => record::Record::Progress {
+                job,
+                file,
+                attempt: 0,
+                synced: job::Extents::from_start(synced_bytes),
+            },
             Self::Gone(id) => record::Record::Gone(id),
             // The first line alone said which generation it was: see `Generation::read`.
             Self::Whole { jobs } => record::Record::Whole { jobs, generation: 0 },
@@ -116,6 +119,7 @@ impl Job {
             state: self.state.into_v2(),
             cause: Cause::User,
             files_at_once: 1,
+            connections: 1,
             hold_finished: false,
             limit: self.limit,
             headers: self.headers,
@@ -136,11 +140,14 @@ impl JobFile {
             url: self.url,
             folder: self.folder,
             asked_name: self.asked_name,
-            sha256: self.sha256,
+            expected: self.sha256.and_then(|digits| digits.parse().ok()).map(Box::new),
+            mirrors: Box::default(),
+            clash: job::Clash::default(),
+            readdressed: false,
             name: self.name,
             part: self.part,
             total_bytes: self.total_bytes,
-            synced_bytes: self.synced_bytes,
+            synced: job::Extents::from_start(self.synced_bytes),
             validator: self.validator,
             resumable: self.resumable,
             attempt: 0,

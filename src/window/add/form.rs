@@ -119,7 +119,7 @@ impl AddDialog {
         if self.good().count() <= 1 {
             row(ui, "SHA-256", |ui| {
                 let hint = "64 digits, checked when it is finished";
-                let edit = field(&mut self.sha256, hint).desired_width(ui.available_width());
+                let edit = field(&mut self.checksum, hint).desired_width(ui.available_width());
                 ui.add(edit).accessible_name("SHA-256");
             });
         }
