@@ -76,7 +76,7 @@ impl Course {
             JobState::Waiting(waiting) => {
                 let is_hopeless = self.arrived_bytes() == 0
                     || view.job.faults_in_a_row() >= PATIENCE
-                    || matches!(waiting.why, Why::DiskFull(_));
+                    || matches!(waiting.why, Why::DiskFull(_) | Why::Folder(_));
                 match waiting.fault() {
                     Some(fault) if is_hopeless => Turn::Ends(Ending::GivenUp(fault.clone())),
                     // A condition is the user's own, or will pass.

@@ -24,6 +24,7 @@ impl Core {
     /// The settings have changed: they hold at once.
     pub(super) fn heed_settings(&mut self) {
         self.caps.set(&self.settings);
+        self.servers.set_most(self.settings.per_host);
         self.queue.set_rules(rules(&self.settings));
         self.look_at_conditions();
         let active: Vec<JobId> = self.queue.active().collect();

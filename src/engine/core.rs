@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep_until};
 use super::caps::Caps;
 use super::conditions::rules;
 use super::ends::Ends;
+use super::pace::Servers;
 use super::runs::{Heard, Runs};
 use super::saver::{Saved, Saver};
 use super::views::Views;
@@ -60,6 +61,8 @@ pub(super) struct Core {
     pub(super) views: Views,
     pub(super) runs: Runs,
     pub(super) caps: Caps,
+    /// How many connections there are to each server.
+    pub(super) servers: Arc<Servers>,
     pub(super) mode: Run,
     pub(super) settings: Settings,
     pub(super) secrets: HashMap<JobId, Secrets>,
@@ -114,6 +117,7 @@ impl Core {
             queue,
             runs: Runs::new(),
             caps: Caps::new(&start.settings),
+            servers: Servers::new(start.settings.per_host),
             mode: start.mode,
             settings: start.settings,
             secrets: HashMap::new(),

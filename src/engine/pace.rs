@@ -1,13 +1,16 @@
 //! How fast the bytes of one transfer may arrive: all the caps that apply to it.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
+
+use url::Url;
 
 use crate::idle::{Bucket, FIRST_WINDOW, OwnSocket, Place, window_for};
 use crate::job::Rate;
-use crate::transfer::Pace;
+use crate::transfer::{Pace, Paces};
 
 /// Has a new connection begin with a small window. A sender never forgets the largest window it was offered, and
 /// makes its segments by it: only one that begins small can be held to a low cap smoothly.
@@ -64,12 +67,133 @@ impl Cap {
     }
 }
 
-/// The caps one transfer keeps to.
-pub(super) struct JobPace {
+/// How many connections there are to each server.
+pub(super) struct Servers {
+    seats: Mutex<HashMap<Server, usize>>,
+    /// How many there may be of those that are not in a hurry.
+    most: AtomicUsize,
+}
+
+/// What counts as one server: a host and a port.
+type Server = (String, Option<u16>);
+
+/// A connection's seat at its server; free again when dropped.
+struct Seat {
+    servers: Arc<Servers>,
+    server: Server,
+}
+
+impl Servers {
+    pub(super) fn new(most: usize) -> Arc<Self> {
+        Arc::new(Self { seats: Mutex::default(), most: AtomicUsize::new(most) })
+    }
+
+    pub(super) fn set_most(&self, most: usize) {
+        self.most.store(most, Ordering::Relaxed);
+    }
+
+    /// A seat; where `is_held` only if one is free.
+    fn seat(self: &Arc<Self>, url: &Url, is_held: bool) -> Option<Seat> {
+        let server = (url.host_str().unwrap_or_default().to_owned(), url.port_or_known_default());
+        let mut seats = self.seats.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = seats.entry(server.clone()).or_default();
+        if is_held && *taken >= self.most.load(Ordering::Relaxed) {
+            return None;
+        }
+        *taken += 1;
+        Some(Seat { servers: Arc::clone(self), server })
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut seats = self.servers.seats.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(taken) = seats.get_mut(&self.server) {
+            *taken -= 1;
+            if *taken == 0 {
+                seats.remove(&self.server);
+            }
+        }
+    }
+}
+
+/// Whether the caps of the timetable are left out for a peer.
+type IsExempt = dyn Fn(SocketAddr) -> bool + Send + Sync;
+
+/// The paces of all connections of one file.
+pub(super) struct FilePaces {
+    caps: Mutex<Vec<Applies>>,
+    connections: Mutex<Vec<Weak<JobPace>>>,
+    is_exempt: Arc<IsExempt>,
+    servers: Arc<Servers>,
+    /// Whether it keeps to the most connections a server may have; foreground jobs do not.
+    is_held: bool,
+}
+
+impl FilePaces {
+    /// They keep to these caps; `is_exempt` tells for which peers the timetable's do not hold.
+    pub(super) fn new(
+        caps: Vec<Applies>,
+        is_exempt: impl Fn(SocketAddr) -> bool + Send + Sync + 'static,
+        servers: Arc<Servers>,
+        is_held: bool,
+    ) -> Self {
+        let connections = Mutex::default();
+        Self { caps: Mutex::new(caps), connections, is_exempt: Arc::new(is_exempt), servers, is_held }
+    }
+
+    /// They keep to other caps from now on.
+    pub(super) fn set_caps(&self, caps: Vec<Applies>) {
+        for pace in self.living() {
+            pace.set_caps(caps.clone());
+        }
+        *self.caps() = caps;
+    }
+
+    /// The lowest cap in force.
+    pub(super) fn lowest(&self) -> Option<Rate> {
+        self.caps().iter().filter_map(|(cap, _)| cap.rate()).min()
+    }
+
+    fn caps(&self) -> MutexGuard<'_, Vec<Applies>> {
+        self.caps.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn connections(&self) -> MutexGuard<'_, Vec<Weak<JobPace>>> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn living(&self) -> Vec<Arc<JobPace>> {
+        self.connections().iter().filter_map(Weak::upgrade).collect()
+    }
+
+    fn pace(&self, seat: Option<Seat>) -> Arc<dyn Pace> {
+        let pace = Arc::new(JobPace::new(self.caps().clone(), Arc::clone(&self.is_exempt), seat));
+        let mut connections = self.connections();
+        connections.retain(|pace| pace.strong_count() > 0);
+        connections.push(Arc::downgrade(&pace));
+        pace
+    }
+}
+
+impl Paces for FilePaces {
+    fn first(&self, url: &Url) -> Arc<dyn Pace> {
+        self.pace(self.servers.seat(url, false))
+    }
+
+    fn another(&self, url: &Url) -> Option<Arc<dyn Pace>> {
+        let seat = self.servers.seat(url, self.is_held)?;
+        Some(self.pace(Some(seat)))
+    }
+}
+
+/// The caps one connection keeps to.
+struct JobPace {
     connection: Mutex<Option<Connection>>,
     line: Mutex<Vec<InLine>>,
-    /// Asked once per connection: whether the caps of the timetable are left out for this peer.
-    is_exempt: Box<dyn Fn(SocketAddr) -> bool + Send + Sync>,
+    /// Asked once per connection.
+    is_exempt: Arc<IsExempt>,
+    _seat: Option<Seat>,
 }
 
 /// A transfer's place in the line for one cap.
@@ -112,17 +236,13 @@ impl InLine {
 pub(super) type Applies = (Arc<Cap>, bool);
 
 impl JobPace {
-    /// Keeps to these caps; `is_exempt` tells for which peers the timetable's do not hold.
-    pub(super) fn new(
-        caps: Vec<Applies>,
-        is_exempt: impl Fn(SocketAddr) -> bool + Send + Sync + 'static,
-    ) -> Self {
+    fn new(caps: Vec<Applies>, is_exempt: Arc<IsExempt>, seat: Option<Seat>) -> Self {
         let line = caps.into_iter().map(|(cap, by_timetable)| InLine::new(cap, by_timetable)).collect();
-        Self { connection: Mutex::new(None), line: Mutex::new(line), is_exempt: Box::new(is_exempt) }
+        Self { connection: Mutex::new(None), line: Mutex::new(line), is_exempt, _seat: seat }
     }
 
     /// Keeps to other caps from now on.
-    pub(super) fn set_caps(&self, caps: Vec<Applies>) {
+    fn set_caps(&self, caps: Vec<Applies>) {
         let connection = self.connection();
         let mut line = self.line();
         let is_connected = usize::from(connection.is_some());
@@ -133,11 +253,6 @@ impl JobPace {
         for new in &*line {
             new.cap.connections.fetch_add(is_connected, Ordering::Relaxed);
         }
-    }
-
-    /// The lowest cap in force.
-    pub(super) fn lowest(&self) -> Option<Rate> {
-        self.line().iter().filter_map(|line| line.cap.rate()).min()
     }
 
     fn connection(&self) -> MutexGuard<'_, Option<Connection>> {
@@ -168,6 +283,16 @@ impl JobPace {
     }
 }
 
+impl Drop for JobPace {
+    fn drop(&mut self) {
+        if self.connection().take().is_some() {
+            for line in &*self.line() {
+                line.cap.connections.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
 impl Pace for JobPace {
     fn connected(&self, local: SocketAddr, peer: SocketAddr) {
         let socket = OwnSocket::find(local, peer);
@@ -186,14 +311,6 @@ impl Pace for JobPace {
             }
         }
         self.hold();
-    }
-
-    fn disconnected(&self) {
-        if self.connection().take().is_some() {
-            for line in &*self.line() {
-                line.cap.connections.fetch_sub(1, Ordering::Relaxed);
-            }
-        }
     }
 
     fn book(&self, bytes: usize) {

@@ -8,8 +8,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use super::core::{AfterSave, Core};
-use super::pace::JobPace;
-use crate::job::{Fault, FaultKind, Job, JobFile, JobId, NewHeader, Secrets};
+use super::pace::FilePaces;
+use crate::job::{Fault, FaultKind, Job, JobFile, JobId, NewHeader, Priority, Secrets};
 use crate::queue::End;
 use crate::store::Record;
 use crate::transfer::{self, Access, News, Order, Outcome, Reporter};
@@ -144,13 +144,33 @@ impl Core {
             return self.queue.ended(id, index, end, None, now);
         };
         let access = access_of(&job, &file, secrets.unwrap_or(&Secrets::default()));
+        let mirror_access = access_of(&job, &file, &Secrets::default());
         let live = self.views.live_mut(&job);
         let exemption = self.caps.exemption(Arc::clone(&live.is_near));
-        let pace = Arc::new(JobPace::new(self.caps.of(job.priority, &live.own), exemption));
+        let is_held = job.priority != Priority::Foreground;
+        let caps = self.caps.of(job.priority, &live.own);
+        let paces = Arc::new(FilePaces::new(caps, exemption, Arc::clone(&self.servers), is_held));
         let arrived = Arc::new(AtomicU64::new(file.synced_bytes()));
-        live.begin(index, &arrived, &pace);
+        let verified = Arc::new(AtomicU64::new(0));
+        live.begin(index, &arrived, &verified, &paces);
+        let (connections, reserve_bytes) = (job.connections, u64::from(self.settings.disk_reserve_mib) << 20);
+        let note_origin = self.settings.note_origin;
         tracing::info!(job = %id, url = %file.url, from = file.synced_bytes(), "starting");
-        self.runs.start(id, index, |reporter| (client, Order { file, access, pace, arrived, reporter }));
+        self.runs.start(id, index, |reporter| {
+            let order = Order {
+                file,
+                access,
+                mirror_access,
+                paces,
+                connections,
+                reserve_bytes,
+                note_origin,
+                arrived,
+                verified,
+                reporter,
+            };
+            (client, order)
+        });
     }
 
     /// Takes in what a run tells.
@@ -161,6 +181,7 @@ impl Core {
         let now = self.now();
         match news {
             News::Connected => self.queue.connected(id, now),
+            News::Decided(what) => self.queue.decided(id, file, &what, now),
             News::Planned { file: planned, saved } => {
                 // One that was told to stop is not let go on: what it waits for is dropped.
                 if self.queue.plan(id, file, *planned) {

@@ -93,6 +93,9 @@ pub struct JobView {
     pub left_secs: Option<u64>,
     /// Its files that are being fetched, by their numbers from 0.
     pub running: Vec<usize>,
+    /// Bytes of a whole file that were read again to verify it; 0 while nothing is verified.
+    #[serde(default)]
+    pub verified_bytes: u64,
     /// The cap that holds it, while it runs.
     pub cap: Option<CapView>,
     /// Whether nothing has happened to it for long (bits.md 4.1, JobInactivityTimeout; here it is only flagged).
@@ -114,6 +117,7 @@ impl JobView {
             rate_bps: 0,
             left_secs: None,
             running: Vec::new(),
+            verified_bytes: 0,
             cap: None,
             stale: false,
             log_entries: 0,

@@ -11,7 +11,7 @@ use std::time::Duration;
 use imbl::Vector;
 
 use super::caps::cap_view;
-use super::pace::{Cap, JobPace};
+use super::pace::{Cap, FilePaces};
 use super::snapshot::JobView;
 use super::speed::Speed;
 use crate::job::{Job, JobId, Wanted};
@@ -36,7 +36,9 @@ struct LiveFile {
     file: usize,
     /// Bytes of it that have arrived.
     arrived: Arc<AtomicU64>,
-    pace: Arc<JobPace>,
+    /// Bytes of it that were read again to verify it.
+    verified: Arc<AtomicU64>,
+    paces: Arc<FilePaces>,
 }
 
 /// What else there is to show of a job.
@@ -185,6 +187,9 @@ impl Views {
                 cap_view(job, light.settings, light.unix_secs, live.is_near.load(Ordering::Relaxed))
             }),
             running: running.to_vec(),
+            verified_bytes: active.map_or(0, |live| {
+                live.files.iter().map(|of| of.verified.load(Ordering::Relaxed)).max().unwrap_or_default()
+            }),
             stale: marks.stale && job.is_stale(light.unix_secs, light.settings.stale_days),
             log_entries: marks.log_entries,
             ..JobView::resting(Arc::clone(job))
@@ -236,9 +241,20 @@ impl Views {
 
 impl Live {
     /// A file begins to be fetched.
-    pub(super) fn begin(&mut self, file: usize, arrived: &Arc<AtomicU64>, pace: &Arc<JobPace>) {
+    pub(super) fn begin(
+        &mut self,
+        file: usize,
+        arrived: &Arc<AtomicU64>,
+        verified: &Arc<AtomicU64>,
+        paces: &Arc<FilePaces>,
+    ) {
         self.files.retain(|of| of.file != file);
-        self.files.push(LiveFile { file, arrived: Arc::clone(arrived), pace: Arc::clone(pace) });
+        self.files.push(LiveFile {
+            file,
+            arrived: Arc::clone(arrived),
+            verified: Arc::clone(verified),
+            paces: Arc::clone(paces),
+        });
     }
 
     /// A file is not fetched any more.
@@ -247,13 +263,13 @@ impl Live {
     }
 
     /// The paces of its files.
-    pub(super) fn paces(&self) -> impl Iterator<Item = &Arc<JobPace>> {
-        self.files.iter().map(|of| &of.pace)
+    pub(super) fn paces(&self) -> impl Iterator<Item = &Arc<FilePaces>> {
+        self.files.iter().map(|of| &of.paces)
     }
 
     /// The lowest cap in force.
     pub(super) fn lowest_cap(&self) -> Option<crate::job::Rate> {
-        self.paces().filter_map(|pace| pace.lowest()).min()
+        self.paces().filter_map(|paces| paces.lowest()).min()
     }
 }
 

@@ -54,6 +54,14 @@ pub enum FaultKind {
     WrongLength,
     /// What was fetched does not have the checksum it should have.
     ChecksumMismatch,
+    /// The list of checksums cannot be had, or the file is not in it.
+    NotListed,
+    /// Another address has another file than what was fetched so far.
+    AnotherFile,
+    /// The file is another one each time it is asked for.
+    KeepsChanging,
+    /// There is a file of that name, and the user wants to be asked.
+    NameTaken,
     /// The disk or the quota is full.
     DiskFull,
     /// The folder is not there and cannot be made.
@@ -87,7 +95,10 @@ impl Fault {
             | FaultKind::ConnectFailed
             | FaultKind::ConnectionLost
             | FaultKind::Stalled
-            | FaultKind::DiskFull => true,
+            | FaultKind::KeepsChanging
+            | FaultKind::DiskFull
+            | FaultKind::NoFolder
+            | FaultKind::NotWritable => true,
             // bits.md 4.2, and RFC 6585 for 425 and 429.
             FaultKind::Status(status) => {
                 matches!(status, 408 | 409 | 425 | 429 | 500 | 502..=504 | 506..=599)
@@ -127,6 +138,10 @@ impl Fault {
             FaultKind::Nonsense => "The server's answer makes no sense".into(),
             FaultKind::WrongLength => "The server sent another number of bytes than it said".into(),
             FaultKind::ChecksumMismatch => "The file does not have the checksum it should have".into(),
+            FaultKind::NotListed => "The checksum of the file could not be found".into(),
+            FaultKind::AnotherFile => "There is another file at the new address".into(),
+            FaultKind::KeepsChanging => "The file on the server keeps changing".into(),
+            FaultKind::NameTaken => "There is a file of that name already".into(),
             FaultKind::DiskFull => "The disk is full".into(),
             FaultKind::NoFolder => "The folder is not there".into(),
             FaultKind::NotWritable => "The folder cannot be written to".into(),
@@ -174,6 +189,12 @@ impl Fault {
             FaultKind::ChecksumMismatch => {
                 "the file was changed or damaged on the server, or the checksum is for another one"
             }
+            FaultKind::NotListed => "the list of checksums is not there, or does not have this file",
+            FaultKind::AnotherFile => "the link leads to another version, or to another file",
+            FaultKind::KeepsChanging => {
+                "it is being written just now, or each of several servers has its own"
+            }
+            FaultKind::NameTaken => "it was downloaded before, or another program made it",
             FaultKind::DiskFull => "other files take up the space, or your quota is used up",
             FaultKind::NoFolder => "it was moved or deleted, or its disk is not plugged in",
             FaultKind::NotWritable => "it belongs to somebody else, or its disk is read-only",
@@ -213,6 +234,10 @@ impl Fault {
             FaultKind::InsecureRedirect => "use the http address itself if you trust it",
             FaultKind::Nonsense | FaultKind::WrongLength => "retry, or look for the file elsewhere",
             FaultKind::ChecksumMismatch => "check the checksum, then retry to fetch the file anew",
+            FaultKind::NotListed => "check the address of the list, or take the checksum off",
+            FaultKind::AnotherFile => "give it another address, or start over with this one",
+            FaultKind::KeepsChanging => "wait until it is tried again, or look for the file elsewhere",
+            FaultKind::NameTaken => "choose another name, or say what to do with the file there",
             FaultKind::DiskFull => "free some space; what was fetched is kept",
             FaultKind::NoFolder | FaultKind::NotWritable => {
                 "choose another folder, or mend this one and retry"

@@ -44,6 +44,8 @@ pub enum Why {
     BackOff(Fault),
     /// The disk has no room; tried again from time to time, with everything kept.
     DiskFull(Fault),
+    /// The folder is not there or cannot be written to; looked at again from time to time, with everything kept.
+    Folder(Fault),
     /// There is no network.
     NoNetwork,
     /// Its user is signed out.
@@ -73,7 +75,7 @@ impl Waiting {
     #[must_use]
     pub const fn fault(&self) -> Option<&Fault> {
         match &self.why {
-            Why::BackOff(fault) | Why::DiskFull(fault) => Some(fault),
+            Why::BackOff(fault) | Why::DiskFull(fault) | Why::Folder(fault) => Some(fault),
             _ => None,
         }
     }
@@ -82,7 +84,7 @@ impl Waiting {
     #[must_use]
     pub fn what(&self) -> String {
         match &self.why {
-            Why::BackOff(fault) | Why::DiskFull(fault) => return fault.what(),
+            Why::BackOff(fault) | Why::DiskFull(fault) | Why::Folder(fault) => return fault.what(),
             Why::NoNetwork => "There is no network",
             Why::SignedOut => "You are signed out",
             Why::Asleep => "The computer is asleep",
@@ -103,6 +105,7 @@ impl Why {
         match self {
             Self::BackOff(_) => "back_off",
             Self::DiskFull(_) => "disk_full",
+            Self::Folder(_) => "folder",
             Self::NoNetwork => "no_network",
             Self::SignedOut => "signed_out",
             Self::Asleep => "asleep",
@@ -117,7 +120,7 @@ impl Why {
     /// Whether it is a condition, which ends when the condition holds again, and not a fault of the job's own.
     #[must_use]
     pub const fn is_condition(&self) -> bool {
-        !matches!(self, Self::BackOff(_) | Self::DiskFull(_))
+        !matches!(self, Self::BackOff(_) | Self::DiskFull(_) | Self::Folder(_))
     }
 }
 

@@ -11,8 +11,8 @@ use crate::job::{
     Why,
 };
 
-/// When a full disk is looked at again.
-const DISK_FULL_RETRY: Duration = Duration::from_mins(1);
+/// When a full disk or a folder that is not there is looked at again.
+const DISK_RETRY: Duration = Duration::from_mins(1);
 
 /// How the transfer of a file ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +36,13 @@ impl Queue {
     /// A server answers with data.
     pub fn connected(&mut self, id: JobId, now: Now) {
         self.apply(id, &JobEvent::Connect, Cause::Transfer, now);
+    }
+
+    /// Something was decided about what is there of a file, and why.
+    pub fn decided(&mut self, id: JobId, file: usize, what: &str, now: Now) {
+        let files = self.job(id).map_or(1, |job| job.files.len());
+        let what = if files == 1 { what.to_owned() } else { format!("File {}: {what}", file + 1) };
+        self.log(id, Cause::Transfer, Event::Decided { what }, now);
     }
 
     /// What a transfer is about to do with its file. Refused where it was told to stop in the meantime.
@@ -118,9 +125,10 @@ impl Queue {
         job.faults = job.faults.saturating_add(1);
         let Some(of) = job.files.get_mut(file) else { return };
         of.faults_in_a_row = of.faults_in_a_row.saturating_add(1);
-        let is_full = fault.kind == FaultKind::DiskFull;
-        let delay = if is_full {
-            DISK_FULL_RETRY
+        let is_of_disk =
+            matches!(fault.kind, FaultKind::DiskFull | FaultKind::NoFolder | FaultKind::NotWritable);
+        let delay = if is_of_disk {
+            DISK_RETRY
         } else {
             retry_delay(of.faults_in_a_row, retry_after, longest_retry, chance)
         };
@@ -132,8 +140,12 @@ impl Queue {
             limit,
         };
         // BITS: a delay longer than the time without progress that is allowed makes the fault final.
-        if fault.is_transient() && (is_full || delay <= no_progress) {
-            let why = if is_full { Why::DiskFull(fault) } else { Why::BackOff(fault) };
+        if fault.is_transient() && (is_of_disk || delay <= no_progress) {
+            let why = match fault.kind {
+                FaultKind::DiskFull => Why::DiskFull(fault),
+                _ if is_of_disk => Why::Folder(fault),
+                _ => Why::BackOff(fault),
+            };
             let until_unix_secs = Some(now.unix_secs + delay.as_secs());
             of.trouble = Some(Trouble::Waiting(Waiting { why, until_unix_secs }));
             entry.retries.push((file, now.monotonic + delay));

@@ -1,12 +1,13 @@
 //! Names on disk and the last steps: reserve a free name, verify, move without overwriting.
 
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Read as _};
+use std::io;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::time::SystemTime;
 
-use sha2::{Digest as _, Sha256};
+use rustix::fs::{StatVfs, XattrFlags};
+use url::Url;
 
 use super::label;
 use super::name::numbered;
@@ -14,6 +15,13 @@ use crate::job::JobFile;
 
 /// The permissions of a part: its label is nobody else's business.
 const PRIVATE: u32 = 0o600;
+
+/// On a small disk the reserve is at most this part of it.
+const RESERVE_PART: u64 = 20;
+
+/// The attribute with the address a file came from, as browsers set it
+/// (freedesktop.org, “Guidelines for extended attributes”).
+const ORIGIN: &str = "user.xdg.origin.url";
 
 /// How many numbers are tried before a folder counts as unusable.
 const NUMBERS: u32 = 1000;
@@ -35,6 +43,27 @@ pub(super) fn free_name(folder: &Path, name: &str) -> io::Result<(String, String
     ))
 }
 
+/// A free name for the part of a file that is to be called `name` whatever is called that now. Makes the folder if it is
+/// not there.
+pub(super) fn free_part(folder: &Path, name: &str) -> io::Result<String> {
+    fs::create_dir_all(folder)?;
+    for number in 1..NUMBERS {
+        let part = format!("{}.part", numbered(name, number));
+        if !exists(&folder.join(&part))? {
+            return Ok(part);
+        }
+    }
+    Err(io::Error::new(
+        io::ErrorKind::AlreadyExists,
+        format!("{NUMBERS} unfinished files of that name are there"),
+    ))
+}
+
+/// Whether there is a file of that name.
+pub(super) fn is_taken(folder: &Path, name: &str) -> io::Result<bool> {
+    exists(&folder.join(name))
+}
+
 /// Whether something is there, a broken link included.
 fn exists(path: &Path) -> io::Result<bool> {
     match path.symlink_metadata() {
@@ -49,7 +78,7 @@ pub(super) fn create_part(path: &Path, of: &JobFile) -> io::Result<File> {
     let mut options = OpenOptions::new();
     let file = options.read(true).write(true).create_new(true).mode(PRIVATE).open(path)?;
     label::hold(&file);
-    label::attach(&file, of);
+    label::attach(&file, of, false);
     sync_folder_of(path)?;
     Ok(file)
 }
@@ -67,38 +96,45 @@ pub(super) fn open_part(path: &Path) -> io::Result<File> {
 /// # Errors
 /// Whatever the system says when it does not know.
 pub fn free_bytes(folder: &Path) -> io::Result<Option<u64>> {
+    disk_of(folder).map(|disk| free_on(&disk))
+}
+
+fn disk_of(folder: &Path) -> io::Result<StatVfs> {
     let there = folder.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
-    let disk = rustix::fs::statvfs(there)?;
-    Ok((disk.f_blocks > 0).then(|| disk.f_bavail.saturating_mul(disk.f_frsize)))
+    Ok(rustix::fs::statvfs(there)?)
 }
 
-/// The SHA-256 of a file in lower-case hexadecimal.
-pub(super) fn sha256(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        let bytes = file.read(&mut buffer)?;
-        if bytes == 0 {
-            break;
-        }
-        hasher.update(&buffer[..bytes]);
-    }
-    let digits = |byte: &u8| {
-        [byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16).unwrap_or_default())
-    };
-    Ok(hasher.finalize().iter().flat_map(digits).collect())
+/// Bytes a user may still write to a disk; `None` for one that does not tell its size.
+pub(super) fn free_on(disk: &StatVfs) -> Option<u64> {
+    (disk.f_blocks > 0).then(|| disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
-/// Makes a file of a whole part: takes its label off, gives it the permissions files usually have and its modification
-/// time, and puts all of it on disk.
-pub(super) fn seal(file: &File, modified: Option<SystemTime>) -> io::Result<()> {
+/// How much of a disk stays free for others, where that is the wish: on a small one no more than a part of it.
+pub(super) fn reserve_on(disk: &StatVfs, wished_bytes: u64) -> u64 {
+    wished_bytes.min(disk.f_blocks.saturating_mul(disk.f_frsize) / RESERVE_PART)
+}
+
+/// The room a download may use on the disk of a folder, if so much is to stay free for others.
+pub(super) fn room_on(folder: &Path, reserve_bytes: u64) -> io::Result<Option<u64>> {
+    let disk = disk_of(folder)?;
+    Ok(free_on(&disk).map(|free| free.saturating_sub(reserve_on(&disk, reserve_bytes))))
+}
+
+/// Makes a file of a whole part: takes its label off, gives it the permissions files usually have, its modification
+/// time and, where that is wished, the address it came from, and puts all of it on disk.
+pub(super) fn seal(file: &File, modified: Option<SystemTime>, origin: Option<&Url>) -> io::Result<()> {
     label::take_off(file);
     if let Some(mode) = label::usual_mode() {
         // Some file systems have no permissions; and one it was given by somebody else stays.
         if file.metadata()?.mode() & 0o777 == PRIVATE {
             let _ = file.set_permissions(Permissions::from_mode(mode));
         }
+    }
+    if let Some(origin) = origin
+        && let Err(error) =
+            rustix::fs::fsetxattr(file, ORIGIN, origin.as_str().as_bytes(), XattrFlags::empty())
+    {
+        tracing::debug!(%error, "a file does not remember where it came from");
     }
     if let Some(modified) = modified {
         // Some file systems have no such times; the file is no worse for it.
@@ -125,6 +161,12 @@ pub(super) fn move_without_clobbering(from: &Path, to: &Path) -> io::Result<()> 
         }
         other => other?,
     }
+    sync_folder_of(to)
+}
+
+/// Moves `from` to `to` in the same folder, in the place of whatever file is there. It is on disk when this returns.
+pub(super) fn move_over(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)?;
     sync_folder_of(to)
 }
 
@@ -169,17 +211,8 @@ mod tests {
         let usual = File::create(folder.path().join("usual")).unwrap().metadata().unwrap().mode();
         assert_eq!(part.metadata().unwrap().mode() & 0o777, PRIVATE);
         assert_eq!(label::read(&part).map(|label| label.file), Some(job.files[0].clone()));
-        seal(&part, None).unwrap();
+        seal(&part, None, None).unwrap();
         assert_eq!(part.metadata().unwrap().mode(), usual);
         assert_eq!(label::read(&part), None);
-    }
-
-    #[test]
-    fn the_checksum_is_the_known_one() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("empty");
-        File::create(&path).unwrap();
-        let of_nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-        assert_eq!(sha256(&path).unwrap(), of_nothing);
     }
 }

@@ -118,12 +118,15 @@ pub(super) enum Part {
     Whole,
     /// From the start, as a range, which tells whether the server knows ranges.
     FromStart,
-    /// From there on, if the file is still the one with that validator (RFC 9110 section 13.1.5).
-    From {
+    /// A range.
+    Range {
         /// The first byte wanted.
-        byte: u64,
-        /// The value of `If-Range`.
-        proof: String,
+        first: u64,
+        /// The last byte wanted; `None` for all there is behind the first.
+        last: Option<u64>,
+        /// The value of `If-Range`: send it only if the file is still the one with that validator (RFC 9110 section
+        /// 13.1.5).
+        proof: Option<String>,
     },
 }
 
@@ -150,10 +153,12 @@ fn request(client: &Client, url: &Url, access: &Access, part: &Part) -> Result<R
         Part::FromStart => {
             headers.insert(RANGE, HeaderValue::from_static("bytes=0-"));
         }
-        Part::From { byte, proof } => {
+        Part::Range { first, last, proof } => {
             let wrong = |_| Fault::new(FaultKind::Nonsense, "the validator it sent cannot be sent back");
-            headers.insert(RANGE, format_range(*byte)?);
-            headers.insert(IF_RANGE, HeaderValue::from_str(proof).map_err(wrong)?);
+            headers.insert(RANGE, format_range(*first, *last)?);
+            if let Some(proof) = proof {
+                headers.insert(IF_RANGE, HeaderValue::from_str(proof).map_err(wrong)?);
+            }
         }
     }
     let mut request = client.get(url.clone()).headers(headers);
@@ -163,7 +168,8 @@ fn request(client: &Client, url: &Url, access: &Access, part: &Part) -> Result<R
     Ok(request)
 }
 
-fn format_range(byte: u64) -> Result<HeaderValue, Fault> {
-    HeaderValue::try_from(format!("bytes={byte}-"))
+fn format_range(first: u64, last: Option<u64>) -> Result<HeaderValue, Fault> {
+    let last = last.map_or_else(String::new, |last| last.to_string());
+    HeaderValue::try_from(format!("bytes={first}-{last}"))
         .map_err(|error| Fault::new(FaultKind::Internal, error.to_string()))
 }

@@ -26,17 +26,20 @@ pub(super) struct Label {
     /// Of the computer when it was written. As long as it has not been started anew since, what was written to the
     /// file is there, synced or not.
     pub(super) boot: String,
+    /// Whether it has gaps: then only what is on record as synced is there, else all of its length.
+    #[serde(default)]
+    pub(super) is_scattered: bool,
     /// The file as it was when this attempt began.
     pub(super) file: JobFile,
 }
 
 /// Writes the label of a part, or takes off the one it has: an old one would be worse than none.
-pub(super) fn attach(part: impl AsFd, file: &JobFile) {
+pub(super) fn attach(part: impl AsFd, file: &JobFile, is_scattered: bool) {
     let mut file = file.clone();
     // What it met with is of no use to whoever finds it.
     (file.trouble, file.faults_in_a_row) = (None, 0);
     let attached = boot_id().and_then(|boot| {
-        let text = ron::to_string(&Label { boot, file }).map_err(io::Error::other)?;
+        let text = ron::to_string(&Label { boot, is_scattered, file }).map_err(io::Error::other)?;
         Ok(fsetxattr(&part, NAME, text.as_bytes(), XattrFlags::empty())?)
     });
     if let Err(error) = attached {

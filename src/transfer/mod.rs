@@ -1,19 +1,24 @@
 //! One file from its address to disk.
 //!
-//! Here live the requests, the proof that a broken download may go on, the names files get, the writing and
-//! the finishing. What may not live here: whose turn it is, the caps (a [`Pace`] is asked), and the saved
-//! queue: what must be on disk before the next step is reported as [`News`], and the step waits for it.
+//! Here live the requests, the proof that a broken download may go on, the sharing of a file among connections, the
+//! names files get, the writing, the verifying and the finishing. What may not live here: whose turn it is, the caps
+//! (a [`Pace`] is asked), and the saved queue: what must be on disk before the next step is reported as [`News`], and
+//! the step waits for it.
 
 mod faults;
 mod finish;
+mod head;
 mod http;
 mod label;
+mod line;
 mod name;
 mod orphans;
 mod part;
 mod probe;
 mod resume;
 mod run;
+mod segments;
+mod sum;
 
 pub use finish::free_bytes;
 pub use http::{Access, client};
@@ -22,19 +27,19 @@ pub use probe::{Probe, probe};
 pub use run::{Order, Outcome, run};
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use url::Url;
 
 use crate::job::{Extents, JobFile};
 
-/// Says how fast bytes may arrive. The transfer books what has arrived and waits as long as it is told.
+/// Says how fast bytes may arrive over one connection. The transfer books what has arrived and waits as long as it is
+/// told. Dropped with the connection.
 pub trait Pace: Send + Sync {
     /// A connection with these two ends has answered.
     fn connected(&self, local: SocketAddr, peer: SocketAddr);
-
-    /// The connection is no longer used.
-    fn disconnected(&self);
 
     /// That many bytes have arrived.
     fn book(&self, bytes: usize);
@@ -43,11 +48,22 @@ pub trait Pace: Send + Sync {
     fn wait(&self) -> Option<Duration>;
 }
 
+/// Gives each connection of a transfer its [`Pace`].
+pub trait Paces: Send + Sync {
+    /// That of the first connection, for which the scheduler has made room.
+    fn first(&self, url: &Url) -> Arc<dyn Pace>;
+
+    /// That of one more connection to the server of that address; `None` where it has enough of them.
+    fn another(&self, url: &Url) -> Option<Arc<dyn Pace>>;
+}
+
 /// What a transfer tells while it runs.
 #[derive(Debug)]
 pub enum News {
     /// A server answers with data.
     Connected,
+    /// Something was decided about what is there, and why; a sentence for the log.
+    Decided(String),
     /// The file is to be handled like this from now on. The transfer waits until it is told that this is
     /// saved.
     Planned {

@@ -72,7 +72,7 @@ fn look_at(folder: &Path, part: PathBuf, seen: &mut HashSet<Identity>, boot: &st
 /// The file a part belongs to, as it can be taken up again. The label may have been written by anybody, so nothing in
 /// it leads out of the folder.
 fn told_by(part: &File, folder: &Path, path: &Path, bytes: u64, boot: &str) -> Option<JobFile> {
-    let Label { boot: boot_then, mut file } = label::read(part)?;
+    let Label { boot: boot_then, is_scattered, mut file } = label::read(part)?;
     let is_plain = |name: &str| {
         !name.is_empty()
             && Path::new(name).file_name().is_some_and(|last| last == name)
@@ -93,8 +93,12 @@ fn told_by(part: &File, folder: &Path, path: &Path, bytes: u64, boot: &str) -> O
     (file.trouble, file.faults_in_a_row) = (None, 0);
     // After a power cut the length proves nothing: what was not synced may be holes.
     let is_proof = !boot.is_empty() && boot_then == boot;
-    file.synced =
-        Extents::from_start(if is_proof { bytes.min(file.total_bytes.unwrap_or(bytes)) } else { 0 });
+    if !is_proof {
+        file.synced = Extents::default();
+    } else if !is_scattered {
+        file.synced = Extents::from_start(bytes.min(file.total_bytes.unwrap_or(bytes)));
+    }
+    file.synced.cut(bytes);
     Some(file)
 }
 
@@ -158,7 +162,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = part(folder.path(), "a", 1200);
         assert_eq!(find(folder.path())[0].file.as_ref().unwrap().synced_bytes(), 1000);
-        let label = Label { boot: "another".into(), file };
+        let label = Label { boot: "another".into(), is_scattered: false, file };
         label_it(&folder.path().join("a.part"), ron::to_string(&label).unwrap().as_bytes());
         let orphan = &find(folder.path())[0];
         assert_eq!((orphan.bytes, orphan.file.as_ref().unwrap().synced_bytes()), (1200, 0));
@@ -171,7 +175,11 @@ mod tests {
         File::create(&path).unwrap().write_all(b"12").unwrap();
         let without = [Orphan { part: path.clone(), bytes: 2, file: None }];
         assert_eq!(find(folder.path()), without);
-        let good = Label { boot: label::boot_id().unwrap(), file: job_file(folder.path(), "a") };
+        let good = Label {
+            boot: label::boot_id().unwrap(),
+            is_scattered: false,
+            file: job_file(folder.path(), "a"),
+        };
         let evil = |change: &dyn Fn(&mut JobFile)| {
             let mut label = good.clone();
             change(&mut label.file);

@@ -1,18 +1,22 @@
-//! The file that holds unfinished data: written in place by a thread that may block, and synced beside the
-//! writing, so that neither holds up the network.
+//! The file that holds unfinished data: written in place, wherever the bytes belong, by a thread that may block, and
+//! synced beside the writing, so that neither holds up the network.
 
 use std::fs::File;
-use std::io::{self, IoSlice, Seek as _, SeekFrom, Write as _};
+use std::io::{self, IoSlice};
+use std::ops::Range;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
+use rustix::io::pwritev;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::faults::fault_of_io;
-use crate::job::{Fault, FaultKind};
+use super::finish::{free_on, reserve_on};
+use super::sum::Summing;
+use crate::job::{Extents, Fault, FaultKind};
 
 /// How many pieces may wait to be written. A piece is what one read from the network gave, at most 400 KiB.
 const PIECES_WAITING: usize = 16;
@@ -20,47 +24,67 @@ const PIECES_WAITING: usize = 16;
 /// How many pieces go into one write.
 const PIECES_PER_WRITE: usize = 64;
 
+/// A piece of the file, and where it belongs.
+type Piece = (u64, Bytes);
+
 /// An open part file with its writer.
 #[derive(Debug)]
 pub(super) struct PartFile {
     path: PathBuf,
     file: Arc<File>,
-    /// How many bytes from its start the writer has written.
-    written: Arc<AtomicU64>,
-    /// How many of them were on disk at the last sync.
-    synced: u64,
-    pieces: Option<mpsc::Sender<Bytes>>,
-    writer: JoinHandle<io::Result<()>>,
-    syncing: Option<JoinHandle<io::Result<u64>>>,
+    /// What the writer has written, what was there before included.
+    written: watch::Receiver<Extents>,
+    /// What of it was on disk at the last sync.
+    synced: Extents,
+    pieces: Option<mpsc::Sender<Piece>>,
+    writer: JoinHandle<io::Result<Summing>>,
+    syncing: Option<JoinHandle<io::Result<Synced>>>,
+    /// How much of the disk is to stay free for others.
+    reserve_bytes: u64,
+}
+
+/// What a sync has found.
+#[derive(Debug)]
+struct Synced {
+    extents: Extents,
+    is_filling: bool,
 }
 
 impl PartFile {
-    /// Goes on writing at `at`; what the file holds behind it is cut off.
-    pub(super) async fn open(path: &Path, file: File, at: u64) -> Result<Self, Fault> {
+    /// Goes on writing beside what is there; what the file holds behind that is cut off. `summing` sums up what is
+    /// written in order.
+    pub(super) async fn open(
+        path: &Path,
+        file: File,
+        have: Extents,
+        summing: Summing,
+        reserve_bytes: u64,
+    ) -> Result<Self, Fault> {
         let file = Arc::new(file);
-        let cut = Arc::clone(&file);
-        blocking(path, move || cut.set_len(at)).await?;
-        let written = Arc::new(AtomicU64::new(at));
+        let (cut, end) = (Arc::clone(&file), have.end());
+        blocking(path, move || cut.set_len(end)).await?;
+        let (note_written, written) = watch::channel(have.clone());
         let (pieces, waiting) = mpsc::channel(PIECES_WAITING);
         let writer = {
-            let (file, written) = (Arc::clone(&file), Arc::clone(&written));
-            spawn_blocking(move || write_all(&file, waiting, &written))
+            let file = Arc::clone(&file);
+            spawn_blocking(move || write_all(&file, waiting, &note_written, summing))
         };
         Ok(Self {
             path: path.to_owned(),
             file,
             written,
-            synced: at,
+            synced: have,
             pieces: Some(pieces),
             writer,
             syncing: None,
+            reserve_bytes,
         })
     }
 
-    /// Hands a piece to the writer; waits while too many are waiting there.
-    pub(super) async fn push(&mut self, piece: Bytes) -> Result<(), Fault> {
+    /// Hands a piece to the writer, to be written at `at`; waits while too many are waiting there.
+    pub(super) async fn push(&mut self, at: u64, piece: Bytes) -> Result<(), Fault> {
         let sent = match &self.pieces {
-            Some(pieces) => pieces.send(piece).await.is_ok(),
+            Some(pieces) => pieces.send((at, piece)).await.is_ok(),
             None => false,
         };
         if sent { Ok(()) } else { Err(self.writers_fault().await) }
@@ -68,29 +92,37 @@ impl PartFile {
 
     /// Whether something has been written that is not synced, and no sync is under way.
     pub(super) fn is_sync_due(&self) -> bool {
-        self.syncing.is_none() && self.written.load(Ordering::Acquire) > self.synced
+        self.syncing.is_none() && *self.written.borrow() != self.synced
     }
 
     /// Begins to sync what has been written so far.
     pub(super) fn start_sync(&mut self) {
-        let (file, written) = (Arc::clone(&self.file), self.written.load(Ordering::Acquire));
-        self.syncing = Some(spawn_blocking(move || file.sync_data().map(|()| written)));
+        let reserve_bytes = self.reserve_bytes;
+        let (file, extents) = (Arc::clone(&self.file), self.written.borrow().clone());
+        self.syncing = Some(spawn_blocking(move || {
+            file.sync_data()?;
+            let disk = rustix::fs::fstatvfs(&file).ok();
+            let is_filling = disk.is_some_and(|disk| is_filling(&disk, reserve_bytes));
+            Ok(Synced { extents, is_filling })
+        }));
     }
 
-    /// Waits for the sync that is under way and tells how many bytes are on disk now; waits for ever if there is
-    /// none, so that it can stand in a `select!`.
-    pub(super) async fn sync_done(&mut self) -> Result<u64, Fault> {
+    /// Waits for the sync that is under way; tells whether less than the reserve is free on the disk then.
+    /// Waits for ever if there is none, so that it can stand in a `select!`.
+    pub(super) async fn sync_done(&mut self) -> Result<bool, Fault> {
         let Some(syncing) = &mut self.syncing else { return std::future::pending().await };
         let done = joined(syncing.await);
         self.syncing = None;
-        self.synced = done.map_err(|error| fault_of_io(&error, &self.path))?;
-        Ok(self.synced)
+        let done = done.map_err(|error| fault_of_io(&error, &self.path))?;
+        self.synced = done.extents;
+        Ok(done.is_filling)
     }
 
-    /// Waits until everything handed in is on disk, and tells how many bytes that are. Nothing can be handed in
-    /// any more.
-    pub(super) async fn settle(&mut self) -> Result<u64, Fault> {
-        let wrote = if self.pieces.take().is_some() { joined((&mut self.writer).await) } else { Ok(()) };
+    /// Waits until everything handed in is on disk. Nothing can be handed in any more. Gives the sums of what was
+    /// written in order.
+    pub(super) async fn settle(&mut self) -> Result<Option<Summing>, Fault> {
+        let wrote =
+            if self.pieces.take().is_some() { joined((&mut self.writer).await).map(Some) } else { Ok(None) };
         if self.syncing.is_some() {
             self.sync_done().await?;
         }
@@ -98,12 +130,12 @@ impl PartFile {
             self.start_sync();
             self.sync_done().await?;
         }
-        wrote.map(|()| self.synced).map_err(|error| fault_of_io(&error, &self.path))
+        wrote.map_err(|error| fault_of_io(&error, &self.path))
     }
 
-    /// How many bytes are on disk for certain.
-    pub(super) const fn synced(&self) -> u64 {
-        self.synced
+    /// Which bytes are on disk for certain.
+    pub(super) const fn synced(&self) -> &Extents {
+        &self.synced
     }
 
     /// The file itself.
@@ -111,38 +143,80 @@ impl PartFile {
         &self.file
     }
 
+    /// Bytes that were handed in, once they are written.
+    pub(super) async fn read(&self, range: Range<u64>) -> Result<Vec<u8>, Fault> {
+        let mut written = self.written.clone();
+        if written.wait_for(|written| written.contains(&range)).await.is_err() {
+            return Err(Fault::new(FaultKind::DiskFailed, "what was fetched could not be written"));
+        }
+        let file = Arc::clone(&self.file);
+        blocking(&self.path, move || {
+            let mut found = vec![0; (range.end - range.start) as usize];
+            file.read_exact_at(&mut found, range.start)?;
+            Ok(found)
+        })
+        .await
+    }
+
+    /// Whether these bytes are written, and not only handed in.
+    pub(super) fn has_written(&self, range: &Range<u64>) -> bool {
+        self.written.borrow().contains(range)
+    }
+
     async fn writers_fault(&mut self) -> Fault {
         if self.pieces.take().is_none() {
             return Fault::new(FaultKind::Internal, "written to after the end");
         }
         match joined((&mut self.writer).await) {
-            Ok(()) => Fault::new(FaultKind::Internal, "the writer ended early"),
+            Ok(_) => Fault::new(FaultKind::Internal, "the writer ended early"),
             Err(error) => fault_of_io(&error, &self.path),
         }
     }
 }
 
-fn write_all(file: &File, mut waiting: mpsc::Receiver<Bytes>, written: &AtomicU64) -> io::Result<()> {
-    let mut file = file;
-    file.seek(SeekFrom::Start(written.load(Ordering::Acquire)))?;
+/// Whether less than the reserve is free.
+fn is_filling(disk: &rustix::fs::StatVfs, reserve_bytes: u64) -> bool {
+    free_on(disk).is_some_and(|free| free < reserve_on(disk, reserve_bytes))
+}
+
+fn write_all(
+    file: &File,
+    mut waiting: mpsc::Receiver<Piece>,
+    written: &watch::Sender<Extents>,
+    mut summing: Summing,
+) -> io::Result<Summing> {
     let mut pieces = Vec::with_capacity(PIECES_PER_WRITE);
     while waiting.blocking_recv_many(&mut pieces, PIECES_PER_WRITE) > 0 {
-        let mut slices: Vec<IoSlice<'_>> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
-        let mut slices = slices.as_mut_slice();
-        while !slices.is_empty() {
-            match file.write_vectored(slices) {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(bytes) => {
-                    IoSlice::advance_slices(&mut slices, bytes);
-                    written.fetch_add(bytes as u64, Ordering::AcqRel);
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+        // Those of one connection follow one another: each run of them is one write.
+        for run in pieces.chunk_by(|(at, piece), (next, _)| at + piece.len() as u64 == *next) {
+            let start = run.first().map_or(0, |(at, _)| *at);
+            let end = write_run(file, start, run)?;
+            for (at, piece) in run {
+                summing.take_in(*at, piece);
             }
+            written.send_modify(|written| written.insert(start..end));
         }
         pieces.clear();
     }
-    Ok(())
+    Ok(summing)
+}
+
+/// Writes pieces that follow one another; says where they end.
+fn write_run(file: &File, mut at: u64, run: &[Piece]) -> io::Result<u64> {
+    let mut slices: Vec<IoSlice<'_>> = run.iter().map(|(_, piece)| IoSlice::new(piece)).collect();
+    let mut slices = slices.as_mut_slice();
+    while !slices.is_empty() {
+        match pwritev(file, slices, at) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(bytes) => {
+                IoSlice::advance_slices(&mut slices, bytes);
+                at += bytes as u64;
+            }
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(at)
 }
 
 /// Runs something that blocks where it may.

@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::finish::free_bytes;
+use super::head::Head;
 use super::http::{Access, Part, ask};
 use super::name::wanted_name;
 use super::part::blocking;
-use super::resume::{Verdict, verdict};
-use super::run::head_of;
+use super::resume::{Known, Verdict, verdict};
 use crate::job::{Fault, JobFile};
 
 /// What a server says of a file before it is fetched.
@@ -38,7 +38,9 @@ pub async fn probe(client: &Client, file: &JobFile, access: &Access) -> Result<P
     let mut part = Part::FromStart;
     loop {
         let answer = ask(client, &file.url, access, &part).await?;
-        match verdict(&part, None, &file.validator, &head_of(&answer)) {
+        let known =
+            Known { total_bytes: None, validator: &file.validator, is_elsewhere: false, has_checksum: false };
+        match verdict(&part, known, &Head::of(&answer)) {
             Verdict::FromStart { total_bytes, resumable, .. } => {
                 return Ok(Probe {
                     name: wanted_name(file.asked_name.as_deref(), answer.headers(), answer.url()),
@@ -51,7 +53,7 @@ pub async fn probe(client: &Client, file: &JobFile, access: &Access) -> Result<P
             Verdict::AskWhole(_) if part != Part::Whole => part = Part::Whole,
             Verdict::Fault(fault) => return Err(fault),
             Verdict::AskWhole(why) => return Err(Fault::new(crate::job::FaultKind::Nonsense, why)),
-            Verdict::Continue { .. } | Verdict::AlreadyWhole => {
+            Verdict::Continue { .. } | Verdict::AlreadyWhole | Verdict::Another(_) => {
                 return Err(Fault::new(crate::job::FaultKind::Nonsense, "it continues what was not begun"));
             }
         }

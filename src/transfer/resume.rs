@@ -1,26 +1,36 @@
-//! Whether what a server sends may be put behind what is on disk: proof, not hope (RFC 9110 sections 13.1.5,
+//! Whether what a server sends may be put beside what is on disk: proof, not hope (RFC 9110 sections 13.1.5,
 //! 14.2 and 15.3.7). Pure: the head of an answer goes in, a verdict comes out.
+//!
+//! | what is known of the file | how the rest is asked for | what is believed |
+//! |---|---|---|
+//! | strong ETag, or a date that is strong | range with `If-Range` | 206 of that range and size that does not say another validator |
+//! | weak ETag or weak date | range without condition, from a little before what is missing | 206 of that range and size, the same validators, and the same bytes where it overlaps |
+//! | nothing | the same, and the beginning of the file as well | 206 of that range and size, and the same bytes in both places |
+//! | it comes from another address | as with a weak validator | as there; the sizes are equal, and ETag, date or checksum prove more than that |
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
+use super::head::Head;
 use super::http::Part;
-use crate::job::{Fault, FaultKind, Validator};
+use crate::job::{Fault, FaultKind, Validator, bytes_in_words};
 
-/// The head of an answer, as far as it matters here.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Head {
-    pub(super) status: u16,
-    pub(super) content_length: Option<u64>,
-    pub(super) content_range: Option<String>,
-    pub(super) is_multipart: bool,
-    pub(super) accepts_ranges: bool,
-    pub(super) validator: Validator,
+/// What is known of a file before an answer comes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known<'a> {
+    pub(super) total_bytes: Option<u64>,
+    pub(super) validator: &'a Validator,
+    /// Whether the answer comes from another address than what is there.
+    pub(super) is_elsewhere: bool,
+    /// Whether a checksum will tell in the end whether it was the same file.
+    pub(super) has_checksum: bool,
 }
 
 /// What to do with an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// The body continues what is on disk.
+    /// The body continues what is on disk; where the request carried no condition, only if it proves to be the same
+    /// where it overlaps.
     Continue {
         /// The size of the whole file.
         total_bytes: u64,
@@ -38,6 +48,8 @@ pub(super) enum Verdict {
     },
     /// What is on disk is all there is.
     AlreadyWhole,
+    /// It is another file or version; says how it differs.
+    Another(String),
     /// The answer proves nothing: ask for the whole file, without ranges.
     AskWhole(&'static str),
     /// Give up for now.
@@ -46,8 +58,8 @@ pub(super) enum Verdict {
 
 /// The value for `If-Range` that proves the file is still the same; `None` where the server has given none.
 pub(super) fn proof(validator: &Validator) -> Option<String> {
-    if let Some(etag) = validator.etag.as_ref().filter(|etag| etag.starts_with('"')) {
-        return Some(etag.clone());
+    if let Some(etag) = validator.etag.as_deref().filter(|etag| is_strong_etag(etag)) {
+        return Some(etag.to_owned());
     }
     // A date is a strong validator only if the answer was made after the second in which the file was last
     // changed had passed (RFC 9110 section 8.8.2.2).
@@ -57,10 +69,32 @@ pub(super) fn proof(validator: &Validator) -> Option<String> {
     (apart >= Duration::from_secs(1)).then(|| validator.last_modified.clone())?
 }
 
-/// What to do with the answer to a request for `part` of a file known to have `known_total` bytes and that
-/// validator.
-pub(super) fn verdict(part: &Part, known_total: Option<u64>, known: &Validator, head: &Head) -> Verdict {
+/// Whether it is a strong entity tag as RFC 9110 section 8.8.3 has it, and so can be sent back.
+fn is_strong_etag(etag: &str) -> bool {
+    let inner = etag.strip_prefix('"').and_then(|etag| etag.strip_suffix('"'));
+    inner.is_some_and(|inner| {
+        inner.bytes().all(|byte| byte == 0x21 || (0x23..0x7f).contains(&byte) || byte >= 0x80)
+    })
+}
+
+/// Whether nothing the server says tells one version of the file from another.
+pub(super) const fn says_nothing(validator: &Validator) -> bool {
+    validator.etag.is_none() && validator.last_modified.is_none()
+}
+
+/// What to do with the answer to a request for `part`.
+pub(super) fn verdict(part: &Part, known: Known<'_>, head: &Head) -> Verdict {
     match (head.status, part) {
+        // Whatever is compressed on the way is not the file, and its ranges are not the file's.
+        (200 | 203 | 206, Part::Whole) if head.is_encoded => {
+            Verdict::Fault(Fault::new(FaultKind::Nonsense, "it is compressed though that was not asked for"))
+        }
+        (200 | 203 | 206, _) if head.is_encoded => {
+            Verdict::AskWhole("the answer is compressed though that was not asked for")
+        }
+        (200 | 203, Part::Range { proof: None, .. }) if known.is_elsewhere => {
+            Verdict::Another("the server there sends files only from their start".into())
+        }
         (200 | 203, _) => Verdict::FromStart {
             total_bytes: head.content_length,
             body_bytes: head.content_length,
@@ -76,31 +110,87 @@ pub(super) fn verdict(part: &Part, known_total: Option<u64>, known: &Validator, 
             }
             Err(why) => Verdict::AskWhole(why),
         },
-        (206, Part::From { byte, .. }) => match range_of(head, *byte) {
-            Ok((total, _)) if known_total.is_some_and(|known| known != total) => {
-                Verdict::AskWhole("the size on the server has changed")
-            }
-            Ok(_) if is_another(known.etag.as_deref(), head.validator.etag.as_deref()) => {
-                Verdict::AskWhole("the version on the server has changed")
-            }
-            Ok((total_bytes, body_bytes)) => Verdict::Continue { total_bytes, body_bytes },
+        (206, Part::Range { first, .. }) => match range_of(head, *first) {
+            Ok((total, body_bytes)) => match difference(known, total, &head.validator) {
+                Some(how) => Verdict::Another(how),
+                None => Verdict::Continue { total_bytes: total, body_bytes },
+            },
             Err(why) => Verdict::AskWhole(why),
         },
-        (416, Part::From { byte, .. }) if size_said(head) == Some(*byte) && known_total == Some(*byte) => {
+        (416, Part::Range { first, .. })
+            if size_said(head) == Some(*first) && known.total_bytes.is_none_or(|known| known == *first) =>
+        {
             Verdict::AlreadyWhole
         }
+        (416, Part::Range { .. }) if known.is_elsewhere => match size_said(head) {
+            Some(said) if known.total_bytes != Some(said) => {
+                Verdict::Another(format!("it has {}", in_words(said, known.total_bytes)))
+            }
+            _ => Verdict::Another("the server there sends files only from their start".into()),
+        },
         // Also the answer for an empty file, which has no first byte to start a range at.
-        (416, Part::From { .. } | Part::FromStart) => {
+        (416, Part::Range { .. } | Part::FromStart) => {
             Verdict::AskWhole("the server does not have that range")
         }
+        // Some servers take `If-Range` for `If-Match`.
+        (412, Part::Range { .. } | Part::FromStart) => Verdict::AskWhole("the server has another version"),
         (204 | 205, _) => Verdict::Fault(Fault::new(FaultKind::Nonsense, format!("status {}", head.status))),
         (status, _) => Verdict::Fault(Fault::new(FaultKind::Status(status), "")),
     }
 }
 
-/// Whether both are said and differ.
-fn is_another(known: Option<&str>, said: Option<&str>) -> bool {
-    matches!((known, said), (Some(known), Some(said)) if known != said)
+/// How a version differs from the one that is known, if it does; nothing is said where one of the two says nothing.
+fn difference(known: Known<'_>, total_bytes: u64, said: &Validator) -> Option<String> {
+    if known.total_bytes.is_some_and(|known| known != total_bytes) {
+        return Some(format!("it has {}", in_words(total_bytes, known.total_bytes)));
+    }
+    if let (Some(had), Some(has)) = (&known.validator.digest, &said.digest)
+        && had.hash() == has.hash()
+    {
+        // Which is the whole file itself, in short: nothing says more.
+        return (had != has).then(|| format!("its {} is another", has.hash().name()));
+    }
+    let pair = |had: &Option<String>, has: &Option<String>| Some((had.clone()?, has.clone()?));
+    let etags = pair(&known.validator.etag, &said.etag);
+    let dates = pair(&known.validator.last_modified, &said.last_modified);
+    let same = |pair: &Option<(String, String)>| pair.as_ref().map(|(had, has)| had == has);
+    match (same(&etags), same(&dates)) {
+        (Some(true), _) => None,
+        // Each server makes entity tags in its own way, so those of two prove nothing; dates do (bits.md 3.2).
+        (Some(false) | None, Some(true)) if known.is_elsewhere => None,
+        _ if known.is_elsewhere && known.has_checksum => None,
+        (Some(false), _) => etags.map(|(had, has)| format!("its ETag was {had} and is {has}")),
+        (None, Some(false)) => dates.map(|(had, has)| format!("it was last changed {has}, not {had}")),
+        (None, Some(true)) => None,
+        (None, None) if known.is_elsewhere => {
+            Some("neither an ETag nor a date tells whether it is the same".into())
+        }
+        (None, None) => None,
+    }
+}
+
+/// Says how the version an answer is of differs from the known one, for the log.
+pub(super) fn change_in_words(known: Known<'_>, head: &Head) -> String {
+    let total_bytes = head.content_length.filter(|_| head.status != 206).or(known.total_bytes);
+    match difference(Known { is_elsewhere: false, ..known }, total_bytes.unwrap_or_default(), &head.validator)
+    {
+        Some(how) => format!("the file on the server has changed: {how}"),
+        None => "the server sends it only from its start".into(),
+    }
+}
+
+fn in_words(bytes: u64, known: Option<u64>) -> String {
+    let mut words = bytes_in_words(bytes);
+    if let Some(known) = known {
+        let known = bytes_in_words(known);
+        if known == words {
+            // They differ by less than the words say.
+            words = format!("{bytes} bytes");
+        }
+        // Writing to a string cannot fail.
+        let _ = write!(words, " instead of {known}");
+    }
+    words
 }
 
 /// The size of the file and of the body, if the head is that of one range from `first` on.
@@ -125,7 +215,7 @@ fn range_of(head: &Head, first: u64) -> Result<(u64, u64), &'static str> {
 
 /// Reads `bytes FIRST-LAST/TOTAL` (RFC 9110 section 14.4); `None` for anything that contradicts itself, and for
 /// a total of `*`, which proves nothing.
-fn parse_content_range(text: &str) -> Option<(u64, u64, u64)> {
+pub(super) fn parse_content_range(text: &str) -> Option<(u64, u64, u64)> {
     let (unit, rest) = text.trim().split_once(' ')?;
     let (range, total) = rest.trim().split_once('/')?;
     let (first, last) = range.split_once('-')?;
@@ -143,112 +233,4 @@ fn size_said(head: &Head) -> Option<u64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn known() -> Validator {
-        Validator { etag: Some("\"v1\"".into()), ..Validator::default() }
-    }
-
-    fn from(byte: u64) -> Part {
-        Part::From { byte, proof: "\"v1\"".into() }
-    }
-
-    fn head(status: u16, range: &str, length: u64) -> Head {
-        Head {
-            status,
-            content_length: Some(length),
-            content_range: (!range.is_empty()).then(|| range.to_owned()),
-            ..Head::default()
-        }
-    }
-
-    #[test]
-    fn a_broken_download_goes_on_only_with_proof() {
-        let verdict = |head: &Head| verdict(&from(100), Some(1000), &known(), head);
-        assert_eq!(
-            verdict(&head(206, "bytes 100-999/1000", 900)),
-            Verdict::Continue { total_bytes: 1000, body_bytes: 900 }
-        );
-        assert_eq!(
-            verdict(&head(206, "bytes 100-199/1000", 100)),
-            Verdict::Continue { total_bytes: 1000, body_bytes: 100 }
-        );
-        assert_eq!(
-            verdict(&head(416, "bytes */100", 0)),
-            Verdict::AskWhole("the server does not have that range")
-        );
-        let lies = [
-            head(206, "", 900),
-            head(206, "bytes 0-999/1000", 1000),
-            head(206, "bytes 101-999/1000", 899),
-            head(206, "bytes 100-999/1001", 900),
-            head(206, "bytes 100-999/*", 900),
-            head(206, "bytes 100-999/1000", 800),
-            head(206, "bytes 999-100/1000", 900),
-            head(206, "bytes 100-1000/1000", 901),
-            head(206, "lines 100-999/1000", 900),
-            head(206, "bytes +100-999/1000", 900),
-            Head { is_multipart: true, ..head(206, "bytes 100-999/1000", 900) },
-            Head {
-                validator: Validator { etag: Some("\"v2\"".into()), ..Validator::default() },
-                ..head(206, "bytes 100-999/1000", 900)
-            },
-        ];
-        for lie in lies {
-            assert!(matches!(verdict(&lie), Verdict::AskWhole(_)), "{lie:?}");
-        }
-        assert!(matches!(verdict(&head(200, "", 1000)), Verdict::FromStart { total_bytes: Some(1000), .. }));
-        assert!(matches!(verdict(&head(204, "", 0)), Verdict::Fault(_)));
-        assert!(matches!(verdict(&head(404, "", 0)), Verdict::Fault(_)));
-    }
-
-    #[test]
-    fn nothing_left_to_ask_for_is_whole() {
-        let verdict = |byte, range| verdict(&from(byte), Some(1000), &known(), &head(416, range, 0));
-        assert_eq!(verdict(1000, "bytes */1000"), Verdict::AlreadyWhole);
-        assert!(matches!(verdict(1000, "bytes */999"), Verdict::AskWhole(_)));
-        assert!(matches!(verdict(1000, ""), Verdict::AskWhole(_)));
-    }
-
-    #[test]
-    fn the_first_answer_tells_size_and_ranges() {
-        let verdict = |head: &Head| verdict(&Part::FromStart, None, &Validator::default(), head);
-        assert_eq!(
-            verdict(&head(206, "bytes 0-999/1000", 1000)),
-            Verdict::FromStart { total_bytes: Some(1000), body_bytes: Some(1000), resumable: true }
-        );
-        assert!(matches!(verdict(&head(200, "", 1000)), Verdict::FromStart { resumable: false, .. }));
-        assert!(matches!(verdict(&head(416, "bytes */0", 0)), Verdict::AskWhole(_)));
-        assert!(matches!(verdict(&head(206, "bytes 5-999/1000", 995)), Verdict::AskWhole(_)));
-    }
-
-    #[test]
-    fn only_strong_validators_prove_anything() {
-        let with = |etag: Option<&str>, modified: Option<&str>, date: Option<&str>| {
-            proof(&Validator {
-                etag: etag.map(Into::into),
-                last_modified: modified.map(Into::into),
-                date: date.map(Into::into),
-                digest: None,
-            })
-        };
-        let (early, late) = ("Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:38 GMT");
-        assert_eq!(with(Some("\"a\""), None, None), Some("\"a\"".into()));
-        assert_eq!(with(Some("W/\"a\""), None, None), None);
-        assert_eq!(with(Some("W/\"a\""), Some(early), Some(late)), Some(early.into()));
-        assert_eq!(with(None, Some(early), Some(early)), None);
-        assert_eq!(with(None, Some(late), Some(early)), None);
-        assert_eq!(with(None, Some(early), None), None);
-        assert_eq!(with(None, Some("yesterday"), Some(late)), None);
-    }
-
-    proptest! {
-        #[test]
-        fn no_content_range_is_a_panic(text in ".*") {
-            parse_content_range(&text);
-            parse_content_range(&format!("bytes {text}"));
-        }
-    }
-}
+mod tests;

@@ -87,7 +87,7 @@ pub(super) fn next_try(waiting: &Waiting, now: u64) -> Option<String> {
 /// How a job that waits for a condition goes on; a sentence. `None` where it waits because of a fault.
 pub(super) const fn way_out(why: &Why) -> Option<&'static str> {
     Some(match why {
-        Why::BackOff(_) | Why::DiskFull(_) => return None,
+        Why::BackOff(_) | Why::DiskFull(_) | Why::Folder(_) => return None,
         Why::NoNetwork => "It goes on by itself when the network is back.",
         Why::SignedOut => "It goes on by itself when you sign in again.",
         Why::Asleep => "It goes on by itself when the computer wakes.",

@@ -233,6 +233,16 @@ pub(super) static KEYS: &[Key] = &[
         kind: Kind::Number(field!(stale_days), 1..=999),
     },
     Key {
+        name: "disk_reserve_mib",
+        about: "How many MiB of a disk stay free for others; on a small disk at most a twentieth of it.",
+        kind: Kind::Number(field!(disk_reserve_mib), 0..=10_000_000),
+    },
+    Key {
+        name: "note_origin",
+        about: "Whether a finished file remembers the address it came from (as an attribute, as browsers do it).",
+        kind: Kind::Flag(field!(note_origin)),
+    },
+    Key {
         name: "notify",
         about: "Whether the desktop tells of finished and failed downloads.",
         kind: Kind::Flag(field!(notify)),

@@ -94,6 +94,10 @@ pub struct Settings {
     pub max_active_days: u32,
     /// After how many days without a byte or a change a job is flagged; BITS would cancel it.
     pub stale_days: u32,
+    /// How much of a disk stays free for others, in MiB; on a small one at most a twentieth.
+    pub disk_reserve_mib: u32,
+    /// Whether a finished file remembers the address it came from.
+    pub note_origin: bool,
     /// Whether the desktop tells of finished and failed jobs.
     pub notify: bool,
     /// Whether the window is light or dark.
@@ -115,12 +119,14 @@ impl Default for Settings {
             timetable: Timetable::default(),
             download_folder: None,
             background_jobs: 3,
-            per_host: 4,
+            per_host: 8,
             slice_secs: 300,
             retry_longest_secs: 600,
             no_progress_days: 14,
             max_active_days: 90,
             stale_days: 90,
+            disk_reserve_mib: 256,
+            note_origin: true,
             notify: true,
             theme: Theme::System,
         }

@@ -11,14 +11,23 @@ use crate::job::week_samples::{rate, timetable};
 pub(super) fn settings() -> impl Strategy<Value = Settings> {
     let limits = (prop::option::of(rate()), rate(), prop::array::uniform3(prop::option::of(rate())));
     let counts = (1..=100_usize, 1..=32_usize, 10..=86_400_u32, 5..=86_400_u32);
-    let days = (0..=999_u32, 1..=999_u32, 1..=999_u32);
+    let days = (0..=999_u32, 1..=999_u32, 1..=999_u32, 0..=10_000_000_u32);
     let folder = prop::option::of("/[^\0]{0,12}".prop_map(PathBuf::from));
-    let flags = any::<[bool; 3]>();
+    let flags = any::<[bool; 4]>();
     (limits, counts, days, folder, flags, 0..3_usize, 0..3_usize, timetable()).prop_map(
-        |(limits, counts, days, download_folder, [paused, slow, notify], mode, theme, timetable)| {
+        |(
+            limits,
+            counts,
+            days,
+            download_folder,
+            [paused, slow, notify, note_origin],
+            mode,
+            theme,
+            timetable,
+        )| {
             let (limit, slow_limit, [limit_high, limit_normal, limit_low]) = limits;
             let (background_jobs, per_host, slice_secs, retry_longest_secs) = counts;
-            let (no_progress_days, max_active_days, stale_days) = days;
+            let (no_progress_days, max_active_days, stale_days, disk_reserve_mib) = days;
             Settings {
                 start_mode: StartMode::ALL[mode],
                 paused,
@@ -38,6 +47,8 @@ pub(super) fn settings() -> impl Strategy<Value = Settings> {
                 max_active_days,
                 stale_days,
                 notify,
+                disk_reserve_mib,
+                note_origin,
                 theme: Theme::ALL[theme],
             }
         },

@@ -1,0 +1,56 @@
+//! The head of an answer, as far as the proof needs it.
+
+use reqwest::Response;
+use reqwest::header::{self, HeaderMap, HeaderName};
+
+use crate::job::Validator;
+
+/// What an answer says of the file and of the part that it brings.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Head {
+    pub(super) status: u16,
+    pub(super) content_length: Option<u64>,
+    pub(super) content_range: Option<String>,
+    pub(super) is_multipart: bool,
+    /// Whether the body is coded, as by gzip, and so is not the file itself.
+    pub(super) is_encoded: bool,
+    pub(super) accepts_ranges: bool,
+    pub(super) validator: Validator,
+}
+
+impl Head {
+    /// Reads it.
+    pub(super) fn of(answer: &Response) -> Self {
+        let headers = answer.headers();
+        let status = answer.status().as_u16();
+        Self {
+            status,
+            content_length: answer.content_length(),
+            content_range: only(headers, header::CONTENT_RANGE),
+            is_multipart: status == 206
+                && text(headers, header::CONTENT_TYPE)
+                    .is_some_and(|kind| kind.to_ascii_lowercase().starts_with("multipart/byteranges")),
+            is_encoded: text(headers, header::CONTENT_ENCODING)
+                .is_some_and(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("identity")),
+            accepts_ranges: text(headers, header::ACCEPT_RANGES)
+                .is_some_and(|unit| unit.eq_ignore_ascii_case("bytes")),
+            validator: Validator {
+                etag: text(headers, header::ETAG),
+                last_modified: text(headers, header::LAST_MODIFIED),
+                date: text(headers, header::DATE),
+                digest: None,
+            },
+        }
+    }
+}
+
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
+    headers.get(name).and_then(|value| value.to_str().ok()).map(|text| text.trim().to_owned())
+}
+
+/// The value of a header that may be there once; several that say different things say nothing.
+fn only(headers: &HeaderMap, name: HeaderName) -> Option<String> {
+    let mut all = headers.get_all(name).iter();
+    let first = all.next()?;
+    all.all(|other| other == first).then(|| first.to_str().ok().map(str::to_owned))?
+}
