@@ -4,6 +4,8 @@
 //! the finishing. What may not live here: whose turn it is, the caps (a [`Pace`] is asked), and the saved
 //! queue: what must be on disk before the next step is reported as [`News`], and the step waits for it.
 
+#[cfg_attr(not(test), allow(dead_code, reason = "for the run, once it compares what has arrived"))]
+mod digest;
 mod faults;
 mod finish;
 mod http;
@@ -13,6 +15,8 @@ mod orphans;
 mod part;
 mod probe;
 mod resume;
+#[cfg_attr(not(test), allow(dead_code, reason = "for the run, which still has one of its own"))]
+mod retry_after;
 mod run;
 
 pub use finish::free_bytes;
