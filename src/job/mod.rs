@@ -23,6 +23,7 @@ mod pattern;
 mod priority;
 mod start_mode;
 mod state;
+mod sums;
 mod units;
 mod week;
 
@@ -43,6 +44,7 @@ pub use pattern::{Brackets, MOST_ADDRESSES, PatternError, expand};
 pub use priority::Priority;
 pub use start_mode::StartMode;
 pub use state::{JobEvent, JobState, Waiting, Why};
+pub use sums::{SumsError, sum_for, sum_in_list};
 pub use units::{Rate, RateError, bytes_in_words, duration_in_words, rate_in_words};
 pub use week::{Allowance, Allowances, Days, MinuteOfWeek, Painted, Timetable, WeekError, Window};
 

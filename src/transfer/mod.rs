@@ -5,6 +5,8 @@
 //! (a [`Pace`] is asked), and the saved queue: what must be on disk before the next step is reported as [`News`], and
 //! the step waits for it.
 
+#[cfg_attr(not(test), allow(dead_code, reason = "for the run, once it compares what has arrived"))]
+mod digest;
 mod faults;
 mod finish;
 mod head;
@@ -16,6 +18,8 @@ mod orphans;
 mod part;
 mod probe;
 mod resume;
+#[cfg_attr(not(test), allow(dead_code, reason = "for the run, which still has one of its own"))]
+mod retry_after;
 mod run;
 mod segments;
 mod sum;
