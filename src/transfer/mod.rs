@@ -4,6 +4,7 @@
 //! the finishing. What may not live here: whose turn it is, the caps (a [`Pace`] is asked), and the saved
 //! queue: what must be on disk before the next step is reported as [`News`], and the step waits for it.
 
+mod access;
 mod faults;
 mod finish;
 mod http;
@@ -15,8 +16,9 @@ mod probe;
 mod resume;
 mod run;
 
+pub use access::{Access, Memory, Netrc, NetrcError};
 pub use finish::free_bytes;
-pub use http::{Access, client};
+pub use http::client;
 pub use orphans::find_orphans;
 pub use probe::{Probe, probe};
 pub use run::{Order, Outcome, run};
