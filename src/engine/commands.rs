@@ -126,12 +126,20 @@ impl Core {
         self.finish_change(id, result, Reply::Added(vec![id]), answer);
     }
 
-    fn keep_secrets(&mut self, id: JobId, secrets: Secrets) {
+    pub(super) fn keep_secrets(&mut self, id: JobId, secrets: Secrets) {
+        // The next request begins with what is known now.
+        self.memories.remove(&id);
         if secrets.is_empty() {
             self.secrets.remove(&id);
         } else {
             self.secrets.insert(id, secrets);
         }
+    }
+
+    /// Nobody needs them any more.
+    pub(super) fn forget_secrets(&mut self, id: JobId) {
+        self.secrets.remove(&id);
+        self.memories.remove(&id);
     }
 
     fn finish_change(&mut self, id: JobId, result: Result<(), Refused>, reply: Reply, answer: AnswerTo) {
@@ -147,7 +155,12 @@ impl Core {
             Err(fault) => return self.border.answer(answer, Err(Refusal::Fault(fault))),
         };
         let (job, secrets) = made;
-        let access = access_of(&job, &job.files[0], &secrets);
+        let access = access_of(
+            &job,
+            &job.files[0],
+            &secrets,
+            Arc::new(transfer::Memory::with_cookies(&secrets.cookies)),
+        );
         self.chores.spawn(async move {
             Chore::Probed(answer, transfer::probe(&client, &job.files[0], &access).await)
         });
@@ -242,7 +255,7 @@ impl Core {
         let mut secrets = self.secrets.get(&id).cloned().unwrap_or_default();
         if self.queue.job(id).is_some_and(|job| job.files.len() == 1) {
             // The login for the old address is none for the new one.
-            (secrets.login, secrets.login_for) = (None, None);
+            secrets.logins.clear();
         }
         secrets.take_login(&url, login).map_err(Refusal::Fault)?;
         let now = self.now();

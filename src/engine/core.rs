@@ -66,6 +66,8 @@ pub(super) struct Core {
     pub(super) mode: Run,
     pub(super) settings: Settings,
     pub(super) secrets: HashMap<JobId, Secrets>,
+    /// What the servers of jobs have said, as long as the jobs go on.
+    pub(super) memories: HashMap<JobId, Arc<transfer::Memory>>,
     /// Stands before the saver, whose end is waited for when it is dropped: nobody hears its news then.
     saved_news: mpsc::Receiver<Saved>,
     pub(super) saver: Saver,
@@ -121,6 +123,7 @@ impl Core {
             mode: start.mode,
             settings: start.settings,
             secrets: HashMap::new(),
+            memories: HashMap::new(),
             saver: start.saver,
             saved_news: start.saved_news,
             saver_lives: true,
@@ -242,6 +245,9 @@ impl Core {
                     Effect::Changed(id) => self.touch(id),
                     Effect::Save(id) => {
                         self.touch(id);
+                        if self.queue.job(id).is_some_and(|job| job.state.is_final()) {
+                            self.forget_secrets(id);
+                        }
                         if to_save.insert(id) {
                             // Its place among the others; what it then holds is put in at the end.
                             records.push(Record::Gone(id));
@@ -249,7 +255,7 @@ impl Core {
                     }
                     Effect::Gone(id) => {
                         self.views.forget(id);
-                        self.secrets.remove(&id);
+                        self.forget_secrets(id);
                         if to_save.insert(id) {
                             records.push(Record::Gone(id));
                         }

@@ -12,7 +12,7 @@ use super::pace::FilePaces;
 use crate::job::{Fault, FaultKind, Job, JobFile, JobId, NewHeader, Priority, Secrets};
 use crate::queue::End;
 use crate::store::Record;
-use crate::transfer::{self, Access, News, Order, Outcome, Reporter};
+use crate::transfer::{self, Access, Memory, News, Order, Outcome, Reporter};
 
 /// How many news may wait for the engine.
 const NEWS_WAITING: usize = 256;
@@ -143,8 +143,11 @@ impl Core {
             let now = self.now();
             return self.queue.ended(id, index, end, None, now);
         };
-        let access = access_of(&job, &file, secrets.unwrap_or(&Secrets::default()));
-        let mirror_access = access_of(&job, &file, &Secrets::default());
+        let none = Secrets::default();
+        let secrets = secrets.unwrap_or(&none);
+        let memory =
+            self.memories.entry(id).or_insert_with(|| Arc::new(Memory::with_cookies(&secrets.cookies)));
+        let access = access_of(&job, &file, secrets, Arc::clone(memory));
         let live = self.views.live_mut(&job);
         let exemption = self.caps.exemption(Arc::clone(&live.is_near));
         let is_held = job.priority != Priority::Foreground;
@@ -160,7 +163,6 @@ impl Core {
             let order = Order {
                 file,
                 access,
-                mirror_access,
                 paces,
                 connections,
                 reserve_bytes,
@@ -220,14 +222,17 @@ impl Core {
     }
 }
 
-/// What the requests of a job carry, secrets included.
-pub(super) fn access_of(job: &Job, file: &JobFile, secrets: &Secrets) -> Access {
+/// What the requests for a file of a job carry, secrets included.
+pub(super) fn access_of(job: &Job, file: &JobFile, secrets: &Secrets, memory: Arc<Memory>) -> Access {
     let plain = job
         .headers
         .iter()
         .filter_map(|header| Some(NewHeader { name: header.name.clone(), value: header.value.clone()? }));
     Access {
         headers: plain.chain(secrets.headers.iter().cloned()).collect(),
-        login: secrets.login_for(&file.url).cloned(),
+        home: file.url.origin().ascii_serialization(),
+        logins: secrets.logins.clone().into(),
+        memory,
+        ..Access::default()
     }
 }

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::{
     AtEnd, Cause, Clash, Extents, Fault, FaultKind, FinishCommand, Header, Job, JobFile, JobId, JobState,
-    Priority, Rate, Validator, Wanted,
+    NewCookie, Priority, Rate, Validator, Wanted,
 };
 
 /// A download as the user asks for it; nothing in it has been checked yet.
@@ -26,6 +26,8 @@ pub struct NewJob {
     pub limit: Option<Rate>,
     /// Request headers.
     pub headers: Vec<NewHeader>,
+    /// Cookies for whichever of its servers they are meant for.
+    pub cookies: Vec<NewCookie>,
     /// Whether it starts out held.
     pub paused: bool,
     /// How many files are fetched at once, at least 1.
@@ -67,6 +69,7 @@ impl Default for NewJob {
             priority: Priority::default(),
             limit: None,
             headers: Vec::new(),
+            cookies: Vec::new(),
             paused: false,
             files_at_once: 1,
             connections: 1,
@@ -94,42 +97,37 @@ pub type Login = (String, String);
 pub struct Secrets {
     /// Secret headers with their values.
     pub headers: Vec<NewHeader>,
-    /// User and password from the address; meant for its server only.
-    pub login: Option<Login>,
-    /// The server the login is for: scheme, host and port.
-    pub login_for: Option<String>,
+    /// Users and passwords, each for one server: its scheme, host and port.
+    pub logins: Vec<(String, Login)>,
+    /// Cookies the user brought along.
+    pub cookies: Vec<NewCookie>,
 }
 
 impl Secrets {
     /// Whether there is none.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.headers.is_empty() && self.login.is_none()
+        self.headers.is_empty() && self.logins.is_empty() && self.cookies.is_empty()
     }
 
-    /// Takes in the login of one file's address. A job has one login, for one server.
+    /// Takes in the login of one file's address. A job has one login for each server.
     ///
     /// # Errors
-    /// A second, different one.
+    /// A second, different one for the same server.
     pub fn take_login(&mut self, url: &Url, login: Option<Login>) -> Result<(), Fault> {
-        if login.is_none() {
-            return Ok(());
-        }
-        let origin = Some(url.origin().ascii_serialization());
-        if self.login.is_some() && (self.login != login || self.login_for != origin) {
-            let detail = "one download can have one login; add the others by themselves";
-            return Err(Fault::new(FaultKind::BadAddress, detail));
-        }
-        self.login = login;
-        self.login_for = origin;
-        Ok(())
-    }
-
-    /// The login for a file's address.
-    #[must_use]
-    pub fn login_for(&self, url: &Url) -> Option<&Login> {
+        let Some(login) = login else { return Ok(()) };
         let origin = url.origin().ascii_serialization();
-        self.login.as_ref().filter(|_| self.login_for.as_ref() == Some(&origin))
+        match self.logins.iter().find(|(server, _)| *server == origin) {
+            Some((_, known)) if *known != login => {
+                let detail = "one download can have one login for a server; add the others by themselves";
+                Err(Fault::new(FaultKind::BadAddress, detail))
+            }
+            Some(_) => Ok(()),
+            None => {
+                self.logins.push((origin, login));
+                Ok(())
+            }
+        }
     }
 }
 
@@ -164,7 +162,7 @@ impl NewJob {
     /// # Errors
     /// A fault that says which part is wrong.
     pub fn into_job(self, id: JobId, added_unix_secs: u64) -> Result<(Job, Secrets), Fault> {
-        let mut secrets = Secrets::default();
+        let mut secrets = Secrets { cookies: self.cookies, ..Secrets::default() };
         let mut files = Vec::with_capacity(self.files.len());
         for file in self.files {
             let (file, login) = file.into_file(&self.folder)?;
@@ -376,7 +374,7 @@ mod tests {
         ];
         let (job, secrets) = job.into_job(JobId::random(), 0).expect("a job");
         assert_eq!(job.files[0].url.as_str(), "https://a.org/f");
-        assert_eq!(secrets.login, Some(("me".into(), "p@ss".into())));
+        assert_eq!(secrets.logins, [("https://a.org".into(), ("me".into(), "p@ss".into()))]);
         assert_eq!(job.headers[0], Header { name: "Cookie".into(), value: None });
         assert_eq!(job.headers[1].value.as_deref(), Some("1"));
         assert!(job.needs_secrets);

@@ -4,7 +4,6 @@ use std::error::Error;
 use std::io;
 use std::path::Path;
 
-use super::http::RedirectRefused;
 use crate::job::{Fault, FaultKind};
 
 /// What an error and all its causes say, outermost first, without repeating what is said twice.
@@ -31,25 +30,21 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
 /// A fault of asking a server or of receiving its answer. The address is not in its detail: it may hold a
 /// secret.
 pub(super) fn fault_of_reqwest(error: &reqwest::Error) -> Fault {
-    let refused = causes(error).find_map(|cause| cause.downcast_ref::<RedirectRefused>());
     let io_kind = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
     // The outermost error names the address, so only its causes are told.
     let detail = causes(error).skip(1).last().map(ToString::to_string).unwrap_or_default();
     // rustls is not ours to name, so its errors are known by their words.
     let is_tls = ["certificate", "handshake", "TLS", "tls"].iter().any(|word| detail.contains(word));
-    let kind = match (refused, io_kind) {
-        (Some(RedirectRefused::TooMany), _) => FaultKind::TooManyRedirects,
-        (Some(RedirectRefused::Insecure), _) => FaultKind::InsecureRedirect,
-        (Some(RedirectRefused::Scheme), _) => FaultKind::UnknownScheme,
-        (None, Some(io::ErrorKind::ConnectionRefused)) => FaultKind::ConnectionRefused,
-        (None, _) if error.is_dns() => FaultKind::HostNotFound,
-        (None, _) if is_tls => FaultKind::NotSecure,
-        (None, _) if error.is_connect() => FaultKind::ConnectFailed,
-        (None, _) if error.is_builder() => FaultKind::BadAddress,
-        (None, Some(_)) => FaultKind::ConnectionLost,
+    let kind = match io_kind {
+        Some(io::ErrorKind::ConnectionRefused) => FaultKind::ConnectionRefused,
+        _ if error.is_dns() => FaultKind::HostNotFound,
+        _ if is_tls => FaultKind::NotSecure,
+        _ if error.is_connect() => FaultKind::ConnectFailed,
+        _ if error.is_builder() => FaultKind::BadAddress,
+        Some(_) => FaultKind::ConnectionLost,
         // hyper's own: the answer ended early, or is not HTTP.
-        (None, None) if detail.contains("pars") || detail.contains("invalid") => FaultKind::Nonsense,
-        (None, None) => FaultKind::ConnectionLost,
+        None if detail.contains("pars") || detail.contains("invalid") => FaultKind::Nonsense,
+        None => FaultKind::ConnectionLost,
     };
     Fault::new(kind, detail)
 }

@@ -166,7 +166,7 @@ pub(super) fn move_without_clobbering(from: &Path, to: &Path) -> io::Result<()> 
 
 /// Moves `from` to `to` in the same folder, in the place of whatever file is there. It is on disk when this returns.
 pub(super) fn move_over(from: &Path, to: &Path) -> io::Result<()> {
-    fs::rename(from, to)?;
+    rustix::fs::rename(from, to)?;
     sync_folder_of(to)
 }
 

@@ -3,6 +3,8 @@
 use reqwest::Response;
 use reqwest::header::{self, HeaderMap, HeaderName};
 
+use super::digest::of_whole;
+use super::resume::parse_content_range;
 use crate::job::Validator;
 
 /// What an answer says of the file and of the part that it brings.
@@ -23,10 +25,15 @@ impl Head {
     pub(super) fn of(answer: &Response) -> Self {
         let headers = answer.headers();
         let status = answer.status().as_u16();
+        let content_range = only(headers, header::CONTENT_RANGE);
+        let is_all = |range: &str| {
+            parse_content_range(range).is_some_and(|(first, last, total)| first == 0 && last + 1 == total)
+        };
+        let is_whole = status != 206 || content_range.as_deref().is_some_and(is_all);
         Self {
             status,
             content_length: answer.content_length(),
-            content_range: only(headers, header::CONTENT_RANGE),
+            content_range,
             is_multipart: status == 206
                 && text(headers, header::CONTENT_TYPE)
                     .is_some_and(|kind| kind.to_ascii_lowercase().starts_with("multipart/byteranges")),
@@ -38,7 +45,7 @@ impl Head {
                 etag: text(headers, header::ETAG),
                 last_modified: text(headers, header::LAST_MODIFIED),
                 date: text(headers, header::DATE),
-                digest: None,
+                digest: of_whole(headers, is_whole).map(Box::new),
             },
         }
     }

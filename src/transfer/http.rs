@@ -7,42 +7,20 @@ use std::time::Duration;
 
 use http::Extensions;
 use hyper_util::client::legacy::connect::{Connection, HttpInfo};
-use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue, IF_RANGE, RANGE};
+use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue, IF_RANGE, RANGE};
 use reqwest::{Client, RequestBuilder, Response, redirect};
 use tower_service::Service;
 use url::Url;
 
-use super::faults::fault_of_reqwest;
-use crate::job::{Fault, FaultKind, NewHeader};
-
-/// How many redirects are followed.
-const REDIRECTS: usize = 10;
+pub(super) use super::access::Access;
+use super::access::visit;
+use crate::job::{Fault, FaultKind};
 
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(30);
 
 /// How long a server may be silent before it counts as stalled, with the answer as with every byte of it.
 pub(super) const STALL: Duration = Duration::from_secs(30);
-
-/// What the requests of a job carry besides the address.
-#[derive(Clone, Debug, Default)]
-pub struct Access {
-    /// Headers, secret ones included.
-    pub headers: Vec<NewHeader>,
-    /// User and password.
-    pub login: Option<(String, String)>,
-}
-
-/// Why a redirect is not followed. Found again in the cause chain of reqwest's error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum RedirectRefused {
-    #[error("more than {REDIRECTS} redirects")]
-    TooMany,
-    #[error("from https to http")]
-    Insecure,
-    #[error("to an address that is neither http nor https")]
-    Scheme,
-}
 
 /// The client all transfers share. `connected` hears the two ends of each connection before anything is asked
 /// through it.
@@ -54,7 +32,7 @@ pub fn client(connected: fn(SocketAddr, SocketAddr)) -> Result<Client, Fault> {
         .connector_layer(tower_layer::layer_fn(move |connector| Watched { connector, connected }))
         .user_agent(concat!("Meanwhile/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT)
-        .redirect(redirect::Policy::custom(follow))
+        .redirect(redirect::Policy::none())
         .referer(false)
         // An idle connection would wake the program up after its queue is empty.
         .pool_max_idle_per_host(0)
@@ -101,16 +79,6 @@ pub(super) fn ends_in(facts: &Extensions) -> Option<(SocketAddr, SocketAddr)> {
     Some((info.local_addr(), info.remote_addr()))
 }
 
-fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {
-    let from_https = attempt.previous().last().is_some_and(|url| url.scheme() == "https");
-    match attempt.url().scheme() {
-        _ if attempt.previous().len() > REDIRECTS => attempt.error(RedirectRefused::TooMany),
-        "http" if from_https => attempt.error(RedirectRefused::Insecure),
-        "http" | "https" => attempt.follow(),
-        _ => attempt.error(RedirectRefused::Scheme),
-    }
-}
-
 /// Which part of a file is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Part {
@@ -130,23 +98,19 @@ pub(super) enum Part {
     },
 }
 
-/// Asks for a part of a file and waits for the head of the answer.
+/// Asks for a part of a file and waits for the head of the final answer: redirects are followed, and logins given where
+/// they are asked for.
 pub(super) async fn ask(client: &Client, url: &Url, access: &Access, part: &Part) -> Result<Response, Fault> {
-    let request = request(client, url, access, part)?;
-    match tokio::time::timeout(STALL, request.send()).await {
-        Ok(answer) => answer.map_err(|error| fault_of_reqwest(&error)),
-        Err(_) => Err(Fault::new(FaultKind::Stalled, "no answer to the request")),
-    }
+    visit(client, url, access, part).await
 }
 
-fn request(client: &Client, url: &Url, access: &Access, part: &Part) -> Result<RequestBuilder, Fault> {
-    // Built afresh each time: nothing of an earlier request can slip in.
-    let mut headers = HeaderMap::new();
-    for header in &access.headers {
-        let wrong = || Fault::new(FaultKind::BadHeader, header.name.clone());
-        let name = HeaderName::from_bytes(header.name.as_bytes()).map_err(|_| wrong())?;
-        headers.append(name, HeaderValue::from_str(&header.value).map_err(|_| wrong())?);
-    }
+/// One request for a part of a file, with these headers besides.
+pub(super) fn request(
+    client: &Client,
+    url: &Url,
+    mut headers: HeaderMap,
+    part: &Part,
+) -> Result<RequestBuilder, Fault> {
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     match part {
         Part::Whole => {}
@@ -161,11 +125,7 @@ fn request(client: &Client, url: &Url, access: &Access, part: &Part) -> Result<R
             }
         }
     }
-    let mut request = client.get(url.clone()).headers(headers);
-    if let Some((user, password)) = &access.login {
-        request = request.basic_auth(user, Some(password));
-    }
-    Ok(request)
+    Ok(client.get(url.clone()).headers(headers))
 }
 
 fn format_range(first: u64, last: Option<u64>) -> Result<HeaderValue, Fault> {

@@ -62,7 +62,7 @@ struct Body {
 pub(super) struct Door {
     pub(super) client: Client,
     pub(super) url: Url,
-    pub(super) access: Arc<Access>,
+    pub(super) access: Access,
 }
 
 impl Check {

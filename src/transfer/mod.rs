@@ -5,7 +5,7 @@
 //! (a [`Pace`] is asked), and the saved queue: what must be on disk before the next step is reported as [`News`], and
 //! the step waits for it.
 
-#[cfg_attr(not(test), allow(dead_code, reason = "for the run, once it compares what has arrived"))]
+mod access;
 mod digest;
 mod faults;
 mod finish;
@@ -18,14 +18,14 @@ mod orphans;
 mod part;
 mod probe;
 mod resume;
-#[cfg_attr(not(test), allow(dead_code, reason = "for the run, which still has one of its own"))]
 mod retry_after;
 mod run;
 mod segments;
 mod sum;
 
+pub use access::{Access, Memory, Netrc, NetrcError};
 pub use finish::free_bytes;
-pub use http::{Access, client};
+pub use http::client;
 pub use orphans::find_orphans;
 pub use probe::{Probe, probe};
 pub use run::{Order, Outcome, run};

@@ -58,9 +58,9 @@ impl Summing {
         }
     }
 
-    /// Whether it takes that sum, or can still begin to.
-    pub(super) fn has(&self, hashes: &[Hash]) -> bool {
-        hashes.iter().all(|hash| self.sums.iter().any(|sum| sum.hash() == *hash))
+    /// Whether it takes that sum.
+    pub(super) fn has(&self, hash: Hash) -> bool {
+        self.sums.iter().any(|sum| sum.hash() == hash)
     }
 
     /// Reads the rest of the file and gives all sums. `seen` counts how many bytes have been gone through. Blocks.

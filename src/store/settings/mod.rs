@@ -59,6 +59,7 @@ impl FromStr for Theme {
 
 /// What the user has set.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct Settings {
     /// When downloading starts by itself.
     pub start_mode: StartMode,

@@ -1,17 +1,18 @@
 //! What becomes of the answers, the pieces and the faults of connections.
 
 use std::sync::atomic::Ordering;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use bytes::{Buf as _, Bytes};
 use reqwest::Response;
-use reqwest::header::{self, HeaderMap};
+use reqwest::header;
 
 use super::super::News;
 use super::super::head::Head;
 use super::super::http::Part;
 use super::super::line::Line;
 use super::super::resume::{Verdict, change_in_words, proof, verdict};
+use super::super::retry_after::retry_after;
 use super::super::segments::LEAST_SEGMENT_BYTES;
 use super::{MOST_RESTARTS, Run};
 use crate::job::{Fault, FaultKind, Validator, bytes_in_words};
@@ -299,15 +300,4 @@ fn leads_elsewhere(answer: &Response) -> bool {
             .get(header::LOCATION)
             .and_then(|to| answer.url().join(to.to_str().ok()?).ok())
             .is_some_and(|to| !matches!(to.scheme(), "http" | "https"))
-}
-
-/// `Retry-After` in both its forms (RFC 9110 section 10.2.3), at most a day.
-fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    const MOST: Duration = Duration::from_hours(24);
-    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
-    let asked = match text.trim().parse() {
-        Ok(secs) => Duration::from_secs(secs),
-        Err(_) => httpdate::parse_http_date(text).ok()?.duration_since(now).unwrap_or_default(),
-    };
-    Some(asked.min(MOST))
 }

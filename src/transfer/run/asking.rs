@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use reqwest::Client;
 
-use super::super::http::{Access, Part};
+use super::super::http::Part;
 use super::super::line::{Check, Door, Line};
 use super::super::resume::{Known, proof, says_nothing};
 use super::super::segments::LineId;
@@ -42,20 +42,16 @@ pub(super) struct Asked {
 pub(super) fn sources(client: &Client, order: &Order) -> Vec<Source> {
     let file = &order.file;
     let has_bytes = !file.synced.is_empty();
-    let (own, others) = (Arc::new(order.access.clone()), Arc::new(order.mirror_access.clone()));
-    let source = |url: &url::Url, access: &Arc<Access>, validator, is_elsewhere| Source {
-        door: Arc::new(Door { client: client.clone(), url: url.clone(), access: Arc::clone(access) }),
+    let source = |url: &url::Url, validator, is_elsewhere| Source {
+        door: Arc::new(Door { client: client.clone(), url: url.clone(), access: order.access.clone() }),
         validator,
         is_elsewhere,
         is_compared: false,
         is_out: false,
     };
-    let first = source(&file.url, &own, file.validator.clone(), file.readdressed && has_bytes);
-    let mirrors = file.mirrors.iter().filter(|url| **url != file.url).map(|url| {
-        // What is meant for a server is not told to others.
-        let access = if url.origin() == file.url.origin() { &own } else { &others };
-        source(url, access, Validator::default(), has_bytes)
-    });
+    let first = source(&file.url, file.validator.clone(), file.readdressed && has_bytes);
+    let mirrors = file.mirrors.iter().filter(|url| **url != file.url);
+    let mirrors = mirrors.map(|url| source(url, Validator::default(), has_bytes));
     std::iter::once(first).chain(mirrors).collect()
 }
 

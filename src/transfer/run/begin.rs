@@ -15,7 +15,7 @@ use super::super::part::{PartFile, blocking};
 use super::super::sum::Summing;
 use super::super::{News, segments::Segments};
 use super::Run;
-use crate::job::{Clash, Expected, Extents, Fault, FaultKind, Hash, bytes_in_words};
+use crate::job::{Clash, Extents, Fault, FaultKind, bytes_in_words};
 
 /// From this size on the disk is asked to set the room aside, in bytes; for less it is not worth a call.
 const SET_ASIDE_BYTES: u64 = 1 << 20;
@@ -188,18 +188,9 @@ impl Run {
         chosen.await?.map_err(|taken| Fault::new(FaultKind::NameTaken, format!("“{taken}”")))
     }
 
-    /// The sums that will be compared, as far as they are known: they are taken while the file is written.
+    /// Takes the sum that will be compared while the file is written, as far as it is known.
     pub(super) fn summing(&self) -> Summing {
-        Summing::new(self.wanted_sums())
-    }
-
-    pub(super) fn wanted_sums(&self) -> impl Iterator<Item = Hash> {
-        let asked = match self.order.file.expected.as_deref() {
-            Some(Expected::Sum(sum)) => Some(sum.hash()),
-            Some(Expected::ListedAt(_)) | None => None,
-        };
-        let said = self.order.file.validator.digest.as_ref().map(|sum| sum.hash());
-        asked.into_iter().chain(said)
+        Summing::new(self.known_sum().map(|sum| sum.hash()))
     }
 
     /// Whether the disk has room for all of it, and for what is to stay free.

@@ -1,15 +1,23 @@
 //! The last steps: verify, name, record.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use tokio::time::timeout;
+use url::Url;
+
+use super::super::faults::fault_of_reqwest;
 use super::super::finish::{free_name, move_over, move_without_clobbering, seal};
+use super::super::http::{Part, STALL, ask};
 use super::super::part::blocking;
 use super::super::sum::Summing;
 use super::Run;
-use crate::job::{Checksum, Clash, Expected, Extents, Fault, FaultKind};
+use crate::job::{Checksum, Clash, Expected, Extents, Fault, FaultKind, sum_for};
+
+/// The longest list of checksums: some hundred thousand files.
+const MOST_LIST_BYTES: usize = 32 << 20;
 
 impl Run {
     /// Whether an earlier run was cut short between the last step and its report.
@@ -20,27 +28,28 @@ impl Run {
             return Ok(false);
         }
         let bytes = file.synced.prefix();
-        let expected: Vec<Checksum> = self.known_sums();
+        let expected = self.known_sum();
         let moved = blocking(&path.clone(), move || {
             if part.exists() || !path.metadata().is_ok_and(|found| found.is_file() && found.len() == bytes) {
                 return Ok(false);
             }
-            let summing = Summing::new(expected.iter().map(Checksum::hash));
-            let found = summing.finish(&std::fs::File::open(&path)?, &AtomicU64::new(0))?;
-            Ok(expected.iter().all(|sum| found.contains(sum)))
+            let Some(expected) = expected else { return Ok(true) };
+            let found =
+                Summing::new([expected.hash()]).finish(&std::fs::File::open(&path)?, &AtomicU64::new(0))?;
+            Ok(found.contains(&expected))
         })
         .await?;
         self.order.file.finished = moved;
         Ok(moved)
     }
 
-    /// The sums it must have that are known without asking anybody.
-    fn known_sums(&self) -> Vec<Checksum> {
-        let asked = match self.order.file.expected.as_deref() {
-            Some(Expected::Sum(sum)) => Some(sum),
-            Some(Expected::ListedAt(_)) | None => None,
-        };
-        asked.into_iter().chain(self.order.file.validator.digest.as_deref()).cloned().collect()
+    /// The sum it must have, where that is known without asking anybody.
+    pub(super) fn known_sum(&self) -> Option<Checksum> {
+        match self.order.file.expected.as_deref() {
+            Some(Expected::Sum(sum)) => Some(sum.clone()),
+            Some(Expected::ListedAt(_)) => None,
+            None => self.order.file.validator.digest.as_deref().cloned(),
+        }
     }
 
     /// Verifies the whole part and gives it its name.
@@ -96,30 +105,57 @@ impl Run {
         }
     }
 
-    /// Compares the whole part with all that is known of what it must be.
-    async fn verify(&mut self, summing: Summing, path: &PathBuf) -> Result<(), Fault> {
-        let mut expected = self.known_sums();
-        if let Some(Expected::ListedAt(list)) = self.order.file.expected.as_deref() {
-            return Err(Fault::new(FaultKind::NotListed, list.to_string()));
-        }
-        if expected.is_empty() {
-            return Ok(());
-        }
+    /// Compares the whole part with what it must be: what the user says goes before what the server says.
+    async fn verify(&mut self, summing: Summing, path: &Path) -> Result<(), Fault> {
+        let asked = match self.order.file.expected.as_deref() {
+            Some(Expected::Sum(sum)) => Some(sum.clone()),
+            Some(Expected::ListedAt(list)) => Some(self.listed_sum(list.clone()).await?),
+            None => None,
+        };
+        let (by_whom, expected) = match (asked, self.order.file.validator.digest.as_deref()) {
+            (Some(sum), _) => ("it must have", sum),
+            (None, Some(sum)) => ("the server says it has", sum.clone()),
+            (None, None) => return Ok(()),
+        };
         let Some(part) = &self.part else { return Ok(()) };
-        let hashes: Vec<_> = expected.iter().map(Checksum::hash).collect();
-        let summing = if summing.has(&hashes) { summing } else { Summing::new(hashes) };
+        let hash = expected.hash();
+        let summing = if summing.has(hash) { summing } else { Summing::new([hash]) };
         let (file, verified) = (Arc::clone(part.file()), Arc::clone(&self.order.verified));
         let found = blocking(path, move || summing.finish(&file, &verified)).await?;
-        for sum in &expected {
-            let of_that_sort = found.iter().find(|found| found.hash() == sum.hash());
-            if of_that_sort != Some(sum) {
-                let has = of_that_sort.map(ToString::to_string).unwrap_or_default();
-                return Err(self.put_aside(path.clone(), &has).await?);
+        if found.contains(&expected) {
+            self.decided(format!("Is verified: it has the {} {by_whom}", hash.name())).await;
+            return Ok(());
+        }
+        let has =
+            found.iter().find(|found| found.hash() == hash).map(ToString::to_string).unwrap_or_default();
+        Err(self.put_aside(path.to_owned(), &has).await?)
+    }
+
+    /// The sum the list at that address has for the file.
+    async fn listed_sum(&mut self, list: Url) -> Result<Checksum, Fault> {
+        let not_listed =
+            |why: &dyn std::fmt::Display| Fault::new(FaultKind::NotListed, format!("{list}: {why}"));
+        let mut answer = match ask(&self.client, &list, &self.order.access, &Part::Whole).await {
+            Ok(answer) if answer.status() == 200 => answer,
+            Ok(answer) => return Err(not_listed(&answer.status())),
+            // The list can wait as well as the file.
+            Err(fault) if fault.is_transient() => return Err(fault),
+            Err(fault) => return Err(not_listed(&fault.what())),
+        };
+        let mut text = Vec::new();
+        while let Some(piece) = match timeout(STALL, answer.chunk()).await {
+            Ok(piece) => piece.map_err(|error| fault_of_reqwest(&error))?,
+            Err(_) => return Err(Fault::new(FaultKind::Stalled, "")),
+        } {
+            text.extend_from_slice(&piece);
+            if text.len() > MOST_LIST_BYTES {
+                return Err(not_listed(&"it is too large to be a list of checksums"));
             }
         }
-        let names: Vec<String> = expected.iter().map(|sum| sum.hash().name().to_owned()).collect();
-        self.decided(format!("Is verified: it has the {} it must have", names.join(" and the "))).await;
-        Ok(())
+        let name =
+            self.order.file.asked_name.clone().or_else(|| self.order.file.name.clone()).unwrap_or_default();
+        sum_for(&String::from_utf8_lossy(&text), &list, &self.order.file.url, &name)
+            .map_err(|error| not_listed(&error))
     }
 
     /// Keeps what is not what it must be for whoever wants to look, out of the way of the next try.

@@ -45,10 +45,8 @@ const MOST_RESTARTS: u32 = 3;
 pub struct Order {
     /// The file as it stands.
     pub file: JobFile,
-    /// What requests to its own address carry.
+    /// What requests carry; what is secret goes to its own server only.
     pub access: Access,
-    /// What requests to its mirrors on other servers carry: nothing that is secret.
-    pub mirror_access: Access,
     /// How fast bytes may arrive.
     pub paces: Arc<dyn Paces>,
     /// How many connections it may use.
