@@ -305,7 +305,7 @@ mod tests {
             let jobs = listed(&format!("http://a.org/1\nhttp://b.org/2\n {different}"), &how);
             assert_eq!(together(jobs, 1).expect_err(different).exit(), Exit::Usage, "{different}");
         }
-        let two_logins = listed("http://me:x@a.org/1\nhttp://you:y@b.org/2", &How::default());
+        let two_logins = listed("http://me:x@a.org/1\nhttp://you:y@a.org/2", &How::default());
         assert_eq!(together(two_logins, 1).expect_err("two logins").exit(), Exit::Usage);
     }
 }

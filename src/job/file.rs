@@ -106,10 +106,10 @@ impl JobFile {
             return name.clone();
         }
         let last = self.url.path_segments().and_then(|mut parts| parts.rfind(|part| !part.is_empty()));
-        match last {
-            Some(part) => percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned(),
-            None => self.url.host_str().unwrap_or("download").to_owned(),
-        }
+        let decoded = percent_encoding::percent_decode_str(last.unwrap_or_default()).decode_utf8_lossy();
+        // What is encoded may be a path or steer what shows it; the name on disk will be neither.
+        let name = decoded.rsplit(['/', '\\']).next().unwrap_or_default().replace(char::is_control, "");
+        if name.is_empty() { self.url.host_str().unwrap_or("download").to_owned() } else { name }
     }
 
     /// Where the finished file is or will be, once its name is decided.
@@ -180,5 +180,27 @@ impl JobFile {
             trouble: self.trouble.take(),
             faults_in_a_row: self.faults_in_a_row,
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{JobId, NewJob};
+
+    #[test]
+    fn a_file_without_a_name_is_called_by_its_address() {
+        for (url, name) in [
+            ("http://o.org/a/f%20g.iso?k=v", "f g.iso"),
+            ("http://o.org/dir/", "dir"),
+            ("http://o.org/", "o.org"),
+            ("http://o.org/%2Fetc%2Fpasswd", "passwd"),
+            ("http://o.org/..%5Ca.exe", "a.exe"),
+            ("http://o.org/a%2F", "o.org"),
+            ("http://o.org/a%1B%0Ab", "ab"),
+            ("http://o.org/%FF.txt", "\u{fffd}.txt"),
+        ] {
+            let (job, _) = NewJob::of(url, "/tmp").into_job(JobId::random(), 0).unwrap();
+            assert_eq!(job.files[0].display_name(), name, "{url}");
+        }
     }
 }
