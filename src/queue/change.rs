@@ -342,7 +342,11 @@ impl Queue {
         self.unfinished(id, file)?;
         self.stop_runs(id, |running| running == file);
         let what = format!("File {} comes from {url}", file + 1);
-        self.change(id, now, |job| job.files[file].url = url)?;
+        self.change(id, now, |job| {
+            let file = &mut job.files[file];
+            file.url = url;
+            file.readdressed = !file.synced.is_empty();
+        })?;
         self.log(id, Cause::User, Event::Changed { what }, now);
         if self.known(id)?.files[file].is_left_out() {
             return Ok(());

@@ -29,8 +29,16 @@ pub(super) struct Segments {
     /// `None` while it is not known: then there is one segment without an end.
     total_bytes: Option<u64>,
     arrived: Extents,
-    /// What each connection has yet to fetch.
-    lines: BTreeMap<LineId, Range<u64>>,
+    lines: BTreeMap<LineId, Share>,
+}
+
+/// What one connection fetches.
+#[derive(Clone, Debug, Default)]
+struct Share {
+    /// What it has yet to fetch.
+    left: Range<u64>,
+    /// How far what it has asked for goes: further than what is left, where another has taken some of it.
+    reach: u64,
 }
 
 /// How a connection is getting on.
@@ -62,15 +70,15 @@ impl Segments {
     /// What nobody is fetching, in order; the last has no end where the size is not known.
     pub(super) fn free(&self) -> Vec<Range<u64>> {
         let mut taken = self.arrived.clone();
-        for range in self.lines.values() {
-            taken.insert(range.clone());
+        for share in self.lines.values() {
+            taken.insert(share.left.clone());
         }
         taken.gaps(self.total_bytes.unwrap_or(u64::MAX))
     }
 
     /// Gives a connection that range.
     pub(super) fn assign(&mut self, line: LineId, range: Range<u64>) {
-        self.lines.insert(line, range);
+        self.lines.insert(line, Share { reach: range.end, left: range });
     }
 
     /// Whether there is something for one more connection.
@@ -92,13 +100,13 @@ impl Segments {
     fn largest(&self) -> Option<LineId> {
         self.total_bytes?;
         let left = |range: &Range<u64>| range.end - range.start;
-        let (line, range) = self.lines.iter().max_by_key(|(_, range)| left(range))?;
-        (left(range) >= 2 * LEAST_SEGMENT_BYTES).then_some(*line)
+        let (line, share) = self.lines.iter().max_by_key(|(_, share)| left(&share.left))?;
+        (left(&share.left) >= 2 * LEAST_SEGMENT_BYTES).then_some(*line)
     }
 
     /// Takes the second half of what a connection has left.
     fn split(&mut self, line: LineId) -> Option<Range<u64>> {
-        let range = self.lines.get_mut(&line)?;
+        let range = &mut self.lines.get_mut(&line)?.left;
         let middle = (range.start + (range.end - range.start) / 2).next_multiple_of(PAGE_BYTES);
         let taken = middle..range.end;
         range.end = middle;
@@ -107,13 +115,13 @@ impl Segments {
 
     /// The next byte a connection is to bring, and where its segment ends now.
     pub(super) fn of(&self, line: LineId) -> Range<u64> {
-        self.lines.get(&line).cloned().unwrap_or_default()
+        self.lines.get(&line).map(|share| share.left.clone()).unwrap_or_default()
     }
 
     /// So many more bytes have come over a connection. Says how many of them are wanted: not those that another has
     /// taken over.
     pub(super) fn take_in(&mut self, line: LineId, bytes: u64) -> u64 {
-        let Some(range) = self.lines.get_mut(&line) else { return 0 };
+        let Some(Share { left: range, .. }) = self.lines.get_mut(&line) else { return 0 };
         let wanted = bytes.min(range.end - range.start);
         self.arrived.insert(range.start..range.start + wanted);
         range.start += wanted;
@@ -126,9 +134,18 @@ impl Segments {
         self.lines.clear();
     }
 
-    /// A connection is no more; what it has left is free again.
+    /// A connection is no more. What it has left is free again, unless another comes by it anyway: the one it was taken
+    /// from, which has asked for it as well.
     pub(super) fn release(&mut self, line: LineId) {
         self.lines.remove(&line);
+        for gap in self.free() {
+            let comes_by = |share: &&mut Share| {
+                !share.left.is_empty() && share.left.end == gap.start && share.reach > gap.start
+            };
+            if let Some(before) = self.lines.values_mut().find(comes_by) {
+                before.left.end = gap.end.min(before.reach);
+            }
+        }
     }
 
     /// A connection whose rest another had better fetch: it is slow, too little is left to be shared, and the others
@@ -181,6 +198,24 @@ mod tests {
         assert!(!segments.has_work());
         segments.release(0);
         assert_eq!(segments.next_for(4), Some(MIB..2 * MIB));
+    }
+
+    #[test]
+    fn what_a_refused_connection_has_left_goes_back_to_whom_it_was_taken_from() {
+        let mut segments = Segments::new(Some(8 * MIB), Extents::default());
+        for line in 0..4 {
+            segments.next_for(line);
+        }
+        assert_eq!(segments.of(0), 0..2 * MIB);
+        for line in [2, 1, 3] {
+            segments.release(line);
+        }
+        assert_eq!(segments.of(0), 0..8 * MIB, "its request is for all of it");
+        segments.next_for(1);
+        assert_eq!(segments.next_for(2), Some(6 * MIB..8 * MIB));
+        segments.take_in(0, 4 * MIB);
+        segments.release(1);
+        assert_eq!(segments.free(), [4 * MIB..6 * MIB], "whom it was taken from has gone by");
     }
 
     #[test]

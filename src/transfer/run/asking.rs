@@ -102,7 +102,8 @@ impl Run {
             && proof(&file.validator).is_some()
     }
 
-    /// The address that has the fewest connections. A mirror has to wait until there is something to compare it with.
+    /// The address that has the fewest connections, and no more than its share of them. A mirror has to wait until there
+    /// is something to compare it with.
     fn least_used_source(&self) -> Option<usize> {
         let start = 0..self.start_bytes();
         let can_compare =
@@ -113,7 +114,9 @@ impl Run {
             !source.is_out && (is_proven || can_compare && !source.is_compared)
         });
         let lines = |source: &usize| self.watched.values().filter(|line| line.source == *source).count();
-        usable.min_by_key(lines)
+        let in_use = self.sources.iter().filter(|source| !source.is_out).count();
+        let share = self.most_lines.div_ceil(in_use.max(1));
+        usable.min_by_key(lines).filter(|source| lines(source) < share)
     }
 
     /// How much of the beginning is compared.
