@@ -408,7 +408,10 @@ fn a_disk_that_fills_up_keeps_what_is_there_and_goes_on_when_there_is_room() {
         until("half of it", SOON, || (length(&home.file("file.bin.part")) == half as u64).then_some(()));
         get.interrupt().code(130);
 
-        // Somebody else takes the room that is left. The rest is checked for before it is fetched.
+        // Somebody else takes the room that is left, that which was set aside for the rest included. It is checked for
+        // before the rest is fetched.
+        let part = std::fs::File::options().write(true).open(home.file("file.bin.part")).expect("the part");
+        part.set_len(half as u64 + 1).and_then(|()| part.set_len(half as u64)).expect("less room");
         let mut other = std::fs::File::create(home.file("other")).expect("a file");
         while other.write_all(&[1; 4096]).is_ok() {}
         let said = home.run(["get", &url]).code(1);

@@ -62,7 +62,11 @@ impl PartFile {
     ) -> Result<Self, Fault> {
         let file = Arc::new(file);
         let (cut, end) = (Arc::clone(&file), have.end());
-        blocking(path, move || cut.set_len(end)).await?;
+        blocking(path, move || {
+            // To give it the length it has would give away the room that was set aside behind it.
+            if cut.metadata()?.len() == end { Ok(()) } else { cut.set_len(end) }
+        })
+        .await?;
         let (note_written, written) = watch::channel(have.clone());
         let (pieces, waiting) = mpsc::channel(PIECES_WAITING);
         let writer = {

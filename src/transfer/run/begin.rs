@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::sync::Arc;
 
 use reqwest::Response;
@@ -19,6 +20,9 @@ use crate::job::{Clash, Extents, Fault, FaultKind, bytes_in_words};
 
 /// From this size on the disk is asked to set the room aside, in bytes; for less it is not worth a call.
 const SET_ASIDE_BYTES: u64 = 1 << 20;
+
+/// What the system counts the room of a file in (stat(2)).
+const BLOCK_BYTES: u64 = 512;
 
 /// What was found of an earlier run.
 struct Found {
@@ -69,7 +73,9 @@ impl Run {
         );
         self.take_up(have);
         // Only now, when nothing stands behind what is known to be on disk.
-        self.attach_label().await
+        self.attach_label().await?;
+        self.check_room(self.order.file.total_bytes).await?;
+        self.set_room_aside(self.order.file.total_bytes).await
     }
 
     async fn give_up_what_was_there(&mut self, why: &str) {
@@ -197,12 +203,17 @@ impl Run {
     async fn check_room(&mut self, total_bytes: Option<u64>) -> Result<(), Fault> {
         let Some(total) = total_bytes else { return Ok(()) };
         let (folder, reserve) = (self.order.file.folder.clone(), self.order.reserve_bytes);
-        let Some(room) = blocking(&self.order.file.folder, move || room_on(&folder, reserve)).await? else {
+        let part = self.part.as_ref().map(|part| Arc::clone(part.file()));
+        let looked_at = blocking(&self.order.file.folder, move || {
+            // What the part has already, set aside or written, is room that will be used.
+            let own = part.map_or(Ok(0), |part| part.metadata().map(|found| found.blocks() * BLOCK_BYTES))?;
+            Ok(room_on(&folder, reserve)?.map(|room| room.saturating_add(own)))
+        });
+        let Some(room) = looked_at.await? else {
             // Then writing will tell.
             return Ok(());
         };
-        // What the part holds already is room that will be used again.
-        if room.saturating_add(self.segments.arrived().bytes()) >= total {
+        if room >= total {
             return Ok(());
         }
         let (total, room) = (bytes_in_words(total), bytes_in_words(room));
