@@ -24,18 +24,21 @@ pub(super) async fn add(
 ) -> Result<Exit, Failure> {
     let Add { urls, how, priority, paused, input, literal, together, parallel, hold, job } = add;
     let brackets = if literal { Brackets::Literal } else { Brackets::Patterns };
+    let (metalinks, urls): (Vec<_>, Vec<_>) = urls.into_iter().partition(|word| new::is_metalink_name(word));
     let mut entries = new::entries(urls, brackets)?;
+    let mut were_complaints = false;
     // Before the engine is started or asked: standard input may be a person typing.
-    if let Some(file) = &input {
+    for file in metalinks.iter().map(Path::new).chain(input.as_deref()) {
         let list = new::list_in(file, brackets)?;
         for remark in remarks(&list) {
             print::note(print::clean(&remark));
         }
-        if entries.is_empty() && list.entries.is_empty() {
-            return Err(nothing_in(&list));
-        }
+        were_complaints |= !list.complaints.is_empty();
         entries.extend(list.entries);
         new::check_number(entries.len())?;
+    }
+    if entries.is_empty() {
+        return Err(nothing_to_add(were_complaints));
     }
     check(&entries, &how)?;
     let Target { folder, file_name } = Target::of(&how)?;
@@ -124,11 +127,11 @@ fn remarks(list: &List) -> Vec<String> {
     remarks.into_iter().map(|(line, sentence)| format!("line {line}: {sentence}")).collect()
 }
 
-fn nothing_in(list: &List) -> Failure {
-    Failure::usage(if list.complaints.is_empty() {
-        "There is no address in that file. It should have one on each line."
-    } else {
+fn nothing_to_add(were_complaints: bool) -> Failure {
+    Failure::usage(if were_complaints {
         "Nothing in that list can be downloaded. You can correct it and add it again."
+    } else {
+        "There is no address in that file. It should have one on each line."
     })
 }
 

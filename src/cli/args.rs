@@ -127,7 +127,8 @@ pub(super) enum Task {
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub(super) struct Add {
-    /// What to download; [001-100] and {a,b} in it stand for several
+    /// What to download; [001-100] and {a,b} in it stand for several, and the name of a Metalink file (.meta4,
+    /// .metalink) for what is in it
     #[arg(value_name = "URL", required_unless_present = "input", value_hint = ValueHint::Url)]
     pub(super) urls: Vec<String>,
     #[command(flatten)]
@@ -139,7 +140,7 @@ pub(super) struct Add {
     #[arg(long)]
     pub(super) paused: bool,
     /// Also take a list from a file or from standard input (-): an address per line, perhaps with the path to
-    /// save it to, or a list made for bitsadmin or aria2
+    /// save it to, a list made for bitsadmin or aria2, or a Metalink file
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) input: Option<PathBuf>,
     /// Take brackets in addresses as they are
@@ -391,6 +392,7 @@ mod tests {
             "add http://a http://b --to /tmp --name N --priority low --limit 1M --paused",
             "add --input -",
             "add http://a/[1-9] --literal",
+            "add a.meta4 b.metalink",
             "add http://a http://b --together",
             "add --input - --together --parallel 4",
             "add --input list.txt http://a --sha256 00 --header A:b --header C:d",

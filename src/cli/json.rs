@@ -78,6 +78,10 @@ pub(super) struct File {
     /// What is on the disk for certain.
     done_bytes: u64,
     total_bytes: Option<u64>,
+    /// Other addresses that have the same file.
+    mirrors: Vec<String>,
+    /// What it must be: a checksum, or the address of a list of them.
+    expected: Option<String>,
     /// See [`file_state`].
     state: &'static str,
     fault: Option<FaultWords>,
@@ -238,6 +242,8 @@ pub(super) fn files(view: &JobView) -> Vec<File> {
         name: file.display_name(),
         done_bytes: file.synced_bytes(),
         total_bytes: file.total_bytes,
+        mirrors: file.mirrors.iter().map(ToString::to_string).collect(),
+        expected: file.expected.as_ref().map(ToString::to_string),
         state: file_state(view, index),
         fault: file_fault(file).map(FaultWords::from),
         waiting: match &file.trouble {

@@ -1,5 +1,7 @@
 //! `list` and `show`.
 
+use url::Url;
+
 use super::exit::{Exit, Failure};
 use super::port::Port;
 use super::print::{self, Out};
@@ -130,7 +132,9 @@ fn file_facts(file: &JobFile) -> Vec<(&'static str, String)> {
         Some(path) => ("file", path.to_string_lossy().into_owned()),
         None => ("folder", file.folder.to_string_lossy().into_owned()),
     };
+    let mirrors: Vec<&str> = file.mirrors.iter().map(Url::as_str).collect();
     let more = [
+        ("mirrors", Some(mirrors.join(" ")).filter(|all| !all.is_empty())),
         ("resumable", file.resumable.map(|yes| if yes { "yes" } else { "no" }.to_owned())),
         ("etag", file.validator.etag.clone()),
         ("last modified", file.validator.last_modified.clone()),

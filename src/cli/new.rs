@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use super::args::How;
 use super::exit::{Exit, Failure};
 use crate::job::{
-    Brackets, JobId, List, ListEntry, MOST_ADDRESSES, NewFile, NewHeader, NewJob, Priority, read_list,
+    Brackets, JobId, List, ListEntry, MOST_ADDRESSES, NewFile, NewHeader, NewJob, Priority, is_metalink,
+    read_list, read_metalink,
 };
 
 /// The largest list: the most downloads with long addresses. A disk image is not read to its end.
@@ -170,7 +171,14 @@ fn header(text: &str) -> Result<NewHeader, Failure> {
     Ok(NewHeader { name: name.trim().to_owned(), value: value.trim().to_owned() })
 }
 
-/// The list in a file, or in standard input where it is called `-`.
+/// Whether a word is the name of a Metalink file rather than an address: one on a server is a download like any
+/// other.
+pub(super) fn is_metalink_name(word: &str) -> bool {
+    let ending = word.rsplit_once('.').map_or("", |(_, ending)| ending);
+    !word.contains("://") && ["meta4", "metalink"].iter().any(|known| ending.eq_ignore_ascii_case(known))
+}
+
+/// The list in a file, of whichever kind, or in standard input where it is called `-`.
 pub(super) fn list_in(file: &Path, brackets: Brackets) -> Result<List, Failure> {
     let from: io::Result<Box<dyn Read>> = if file == Path::new("-") {
         Ok(Box::new(io::stdin().lock()))
@@ -189,6 +197,9 @@ pub(super) fn list_in(file: &Path, brackets: Brackets) -> Result<List, Failure> 
         return Err(failed(&"it is too large to be a list"));
     }
     let text = String::from_utf8(bytes).map_err(|_| failed(&"it is not a text file"))?;
+    if is_metalink(&text) || file.to_str().is_some_and(is_metalink_name) {
+        return read_metalink(&text).map_err(|error| failed(&error));
+    }
     Ok(read_list(&text, brackets))
 }
 
@@ -245,6 +256,16 @@ mod tests {
         let failure = new(&["http://a.org/"], &how);
         let Err(Failure::Said(Exit::Usage, sentence)) = failure else { panic!("{failure:?}") };
         assert!(!sentence.contains("hunter2"), "{sentence}");
+    }
+
+    #[test]
+    fn metalink_files_are_known_by_their_names() {
+        for name in ["f.meta4", "/srv/f.iso.META4", "f.metalink", "-.metalink", "a b/f.Metalink"] {
+            assert!(is_metalink_name(name), "{name}");
+        }
+        for other in ["http://a.org/f.meta4", "-", "", "f.meta4/", "meta4/f", "f.meta4?x", "f.iso"] {
+            assert!(!is_metalink_name(other), "{other}");
+        }
     }
 
     #[test]

@@ -38,7 +38,10 @@ pub use extents::Extents;
 pub use fault::{Fault, FaultKind};
 pub use file::{JobFile, Trouble, Validator};
 pub use finish::{AtEnd, Attempts, CommandEnd, FinishCommand, FinishCommandError};
-pub use list::{Complaint, List, ListEntry, list_option, read_list};
+pub use list::{
+    Complaint, List, ListEntry, MetalinkError, is_metalink, list_option, metalink_as_list, read_list,
+    read_metalink,
+};
 pub(crate) use name::split_extension;
 pub use new::{Login, NewFile, NewHeader, NewJob, Secrets, address, is_secret_header, without_login};
 pub use orphan::Orphan;

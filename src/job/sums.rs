@@ -62,9 +62,9 @@ fn last_part(url: &Url) -> String {
     percent_decode_str(last.unwrap_or_default()).decode_utf8_lossy().into_owned()
 }
 
-/// The strongest sum a list has for a file. `file_names` are what the file may be called there, the likeliest first; the
-/// first that is listed counts. A name may have folders before it, as seen from the list; a file in others is another
-/// one. `list_name` is what the list itself is called, or nothing.
+/// The strongest sum a list has for a file. `file_names` are what the file may be called there, the likeliest first;
+/// the first that is listed counts. A name may have folders before it, as seen from the list; a file in others is
+/// another one. `list_name` is what the list itself is called, or nothing.
 ///
 /// A sum without a name is the file's if there are no names in the list at all.
 ///

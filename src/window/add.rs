@@ -203,9 +203,16 @@ impl AddDialog {
     fn catch_up(&mut self, ctx: &Context, handle: &Handle, snapshot: &Snapshot, errands: &mut Errands) {
         let now = ctx.input(|input| input.time);
         if self.read != self.text {
-            self.lines = addresses::read(&self.text, snapshot);
-            self.read.clone_from(&self.text);
             self.error = None;
+            // One that was pasted into the field itself.
+            match addresses::with_metalink_read(&self.text) {
+                Some(Ok(list)) => self.text = list,
+                Some(Err(error)) => self.error = Some(addresses::about_metalink(error)),
+                None => {}
+            }
+            self.lines =
+                if self.error.is_none() { addresses::read(&self.text, snapshot) } else { Vec::new() };
+            self.read.clone_from(&self.text);
             // What the dialog opens with was not typed: there is nothing to wait for.
             if self.typed_at.is_none_or(f64::is_finite) {
                 self.typed_at = Some(now);

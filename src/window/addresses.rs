@@ -6,7 +6,9 @@ use std::collections::HashMap;
 use url::Url;
 
 use crate::engine::Snapshot;
-use crate::job::{Brackets, List, ListEntry, address, list_option, read_list};
+use crate::job::{
+    Brackets, List, ListEntry, MetalinkError, address, is_metalink, list_option, metalink_as_list, read_list,
+};
 
 /// One address out of the field, or one thing in it that is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +60,24 @@ pub(super) fn read(text: &str, snapshot: &Snapshot) -> Vec<Line> {
         }
     }
     lines
+}
+
+/// A text with the Metalink file in it turned into a list of what that has, so that it is seen before it is added;
+/// `None` where there is none in it.
+pub(super) fn with_metalink_read(text: &str) -> Option<Result<String, MetalinkError>> {
+    const END: &str = "</metalink>";
+    let (before, rest) = text.split_at(text.find("<?xml").or_else(|| text.find("<metalink"))?);
+    let (xml, after) = rest.split_at(rest.rfind(END).map_or(rest.len(), |at| at + END.len()));
+    is_metalink(xml).then(|| {
+        let list = metalink_as_list(xml)?;
+        let parts = [before.trim_end(), list.trim_end(), after.trim_start()];
+        Ok(parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n"))
+    })
+}
+
+/// What to say of a Metalink file that cannot be read.
+pub(super) fn about_metalink(error: MetalinkError) -> String {
+    format!("This Metalink file cannot be read: {error}. You can fetch it again from where it came.")
 }
 
 /// A text that is to be one address, without patterns.
@@ -194,6 +214,25 @@ mod tests {
         assert_eq!(lines[1].entry.file_name.as_deref(), Some("two"));
         assert_eq!(lines[1].note, Some("its mirrors are not used yet"));
         assert_eq!(lines[2].wrong.as_deref(), Some("“split” is not known and was left out."));
+    }
+
+    #[test]
+    fn a_metalink_file_becomes_a_list() {
+        let xml = "<?xml version=\"1.0\"?>\n<metalink xmlns=\"urn:ietf:params:xml:ns:metalink\">\
+            <file name=\"d/f\"><url>https://a.org/[1-2]</url><url>https://b.org/f</url></file></metalink>\n";
+        let list = "https://a.org/\\[1-2\\]\thttps://b.org/f\n dir=d\n out=f";
+        let read_in = |text: &str| with_metalink_read(text).transpose();
+        assert_eq!(read_in(xml), Ok(Some(list.to_owned())));
+        let among_others = format!("https://c.org/g\n{xml}https://d.org/h");
+        assert_eq!(read_in(&among_others), Ok(Some(format!("https://c.org/g\n{list}\nhttps://d.org/h"))));
+        let lines = read(&format!("https://c.org/g\n{list}"), &Snapshot::default());
+        assert_eq!(lines.iter().filter(|line| line.wrong.is_none()).count(), 2);
+        assert_eq!(lines[1].entry.file_name.as_deref(), Some("f"));
+        assert_eq!(lines[1].entry.addresses, ["https://a.org/[1-2]", "https://b.org/f"]);
+        assert!(matches!(with_metalink_read(&xml[..xml.len() - 14]), Some(Err(MetalinkError::Damaged(2)))));
+        for other in ["", "https://a.org", list, "<?xml version=\"1.0\"?><html></html>", "say <metalink"] {
+            assert_eq!(with_metalink_read(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::job::JobId;
 
 use super::actions::Action;
 use super::add::{AddDialog, End};
-use super::addresses::has_address;
+use super::addresses::{about_metalink, has_address, with_metalink_read};
 use super::cap::Cap;
 use super::confirm::Question;
 use super::details::{self, Details};
@@ -204,6 +204,12 @@ impl App {
 
     /// Opens the dialog with these addresses, or puts them into the open one.
     fn offer(&mut self, text: &str) {
+        let read = match with_metalink_read(text) {
+            Some(Err(error)) => return self.toasts.add(about_metalink(error), Weight::Error),
+            Some(Ok(list)) => Some(list),
+            None => None,
+        };
+        let text = read.as_deref().unwrap_or(text);
         if !has_address(text) {
             self.toasts.add("There is no web address in what was pasted or dropped.", Weight::Note);
         } else if let Some(add) = &mut self.add {

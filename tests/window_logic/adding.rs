@@ -129,6 +129,59 @@ fn several_addresses_can_become_one_download() {
     assert!(!stage.shows("Add downloads"));
 }
 
+/// A Metalink file with two files; the first has a mirror and a checksum.
+const METALINK: &str = "<?xml version=\"1.0\"?>\n<metalink xmlns=\"urn:ietf:params:xml:ns:metalink\">\n\
+    <file name=\"discs/one.iso\"><hash type=\"md5\">00112233445566778899aabbccddeeff</hash>\n\
+    <url priority=\"2\">https://example.net/one.iso</url><url priority=\"1\">https://example.org/one.iso</url></file>\n\
+    <file name=\"two.iso\"><url>https://example.org/two.iso</url></file></metalink>\n";
+
+#[test]
+fn a_metalink_file_is_what_is_in_it() {
+    let mut pasted = Stage::new(Vec::new());
+    pasted.paste(METALINK);
+    let mut typed = Stage::new(Vec::new());
+    typed.key(Modifiers::COMMAND, Key::N);
+    typed.type_into("Addresses", METALINK);
+    for stage in [pasted, typed] {
+        its_files_are_added(stage);
+    }
+}
+
+fn its_files_are_added(mut stage: Stage) {
+    assert!(stage.shows("2 files"));
+    stage.click("Download");
+    let Command::Add(jobs) = stage.without_probes().command else { panic!("not an addition") };
+    let files: Vec<NewFile> = jobs.into_iter().flat_map(|job| job.files).collect();
+    let one = NewFile {
+        url: "https://example.org/one.iso".into(),
+        folder: "/home/ada/Downloads/discs".into(),
+        file_name: Some("one.iso".into()),
+        expected: Some("md5:00112233445566778899aabbccddeeff".into()),
+        mirrors: vec!["https://example.net/one.iso".into()],
+        ..NewFile::default()
+    };
+    let two = NewFile {
+        url: "https://example.org/two.iso".into(),
+        file_name: Some("two.iso".into()),
+        ..NewFile::default()
+    };
+    assert_eq!(files, [one, two]);
+}
+
+#[test]
+fn a_damaged_metalink_file_says_so() {
+    let mut stage = Stage::new(Vec::new());
+    let (half, _) = METALINK.split_at(METALINK.len() / 2);
+    stage.paste(half);
+    assert!(stage.shows("This Metalink file cannot be read: it is damaged or incomplete in line 4. You can"));
+    assert!(!stage.shows("Add downloads"));
+    let mut stage = Stage::new(Vec::new());
+    stage.key(Modifiers::COMMAND, Key::N);
+    stage.type_into("Addresses", half);
+    assert!(stage.shows("This Metalink file cannot be read"));
+    assert!(stage.is_quiet(), "no server is asked for what is half an address");
+}
+
 #[test]
 fn apart_they_are_downloads_of_their_own() {
     let mut stage = Stage::new(Vec::new());

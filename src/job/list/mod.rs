@@ -19,6 +19,7 @@
 //! What is not understood is left out and complained about, and the rest of the list is read all the same.
 //! No complaint repeats an address: there may be a login in it.
 
+mod metalink;
 mod place;
 
 use std::path::PathBuf;
@@ -26,6 +27,7 @@ use std::path::PathBuf;
 use super::new::{address, check_header, check_name};
 use super::pattern::{Brackets, MOST_ADDRESSES, MOST_BYTES, grouped};
 use super::{Checksum, Fault, FaultKind, NewHeader, Rate};
+pub use metalink::{MetalinkError, is_metalink, metalink_as_list, read_metalink};
 use place::{Place, numbered, unquoted};
 
 /// The most complaints that are kept one by one: whoever reads a picture as a list need not be told of each
