@@ -23,6 +23,11 @@ pub(super) async fn add(
     out: &mut Out<'_>,
 ) -> Result<Exit, Failure> {
     let Add { urls, how, priority, paused, input, literal, together, parallel, hold, job } = add;
+    if usize::from(input.as_deref() == Some(Path::new("-"))) + how.access.readers_of_input() > 1 {
+        return Err(Failure::usage(
+            "Only one thing can be read from standard input. You can name files for the others.",
+        ));
+    }
     let brackets = if literal { Brackets::Literal } else { Brackets::Patterns };
     let mut entries = new::entries(urls, brackets)?;
     // Before the engine is started or asked: standard input may be a person typing.
