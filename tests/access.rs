@@ -10,9 +10,9 @@ use std::sync::{Arc, Mutex};
 use md5::Digest as _;
 
 use support::nginx::Nginx;
-use support::program::Home;
+use support::program::{Home, word};
 use support::server::{Answer, Asked, Good, Server};
-use support::{assert_is, content, names_in};
+use support::{assert_is, content, names_in, write};
 
 const TOTAL: usize = 100_000;
 
@@ -239,4 +239,131 @@ fn nginx_takes_the_login_of_an_address() {
     let said = home.run(["get", &url, "--out", "other"]).code(1);
     assert!(said.err.contains("asks for a login (401)"), "{said:#?}");
     home.state_is_without("hunter");
+}
+
+fn told<const N: usize>(asked: &Asked, names: [&str; N]) -> [Option<String>; N] {
+    names.map(|name| asked.header(name).map(str::to_owned))
+}
+
+#[test]
+fn what_it_takes_is_read_from_files() {
+    let file = good();
+    let server = Server::start(move |asked, answer| file.send(asked, answer));
+    let home = Home::new();
+    let put = |name: &str, text: &str| {
+        let path = home.state().with_file_name(name);
+        write(&path, text.as_bytes());
+        word(&path)
+    };
+    let cookies = put(
+        "cookies.txt",
+        "#HttpOnly_127.0.0.1\tFALSE\t/\tFALSE\t0\tgate\topen\n\
+         127.0.0.1\tFALSE\t/other\tFALSE\t0\tnot\there\nb.example\tTRUE\t/\tFALSE\t0\tnot\there\n",
+    );
+    let (token, password) = (put("token", "t0ken\n"), put("password", "hunter2\n"));
+    let common = ["--cookies", &cookies, "--referer", "http://page.example/", "--user-agent", "Mine/1"];
+    let names = ["cookie", "referer", "user-agent", "authorization"];
+    let all = |authorization: &str| {
+        ["gate=open", "http://page.example/", "Mine/1", authorization].map(|text| Some(text.to_owned()))
+    };
+    get(&home, &server.url("1"), &[&common[..], &["--bearer", &token]].concat());
+    assert_eq!(told(&server.seen()[0], names), all("Bearer t0ken"));
+    std::fs::remove_file(home.file("file.bin")).expect("it was there");
+    get(&home, &server.url("2"), &[&common[..], &["--user", "me", "--password-from", &password]].concat());
+    assert_eq!(told(&server.seen()[1], names), all("Basic bWU6aHVudGVyMg=="));
+    for secret in ["hunter2", "t0ken", "open"] {
+        home.state_is_without(secret);
+    }
+    let said = home.run(["get", &server.url("3"), "--user", "me"]).code(2);
+    assert!(said.err.contains("--password-from"), "there is no terminal: {said:#?}");
+}
+
+#[test]
+fn a_netrc_is_looked_into_only_when_that_is_wanted_and_only_for_who_asks() {
+    let file = good();
+    let server = Server::start(move |asked, answer| match asked.header("authorization") {
+        Some("Basic bWU6aHVudGVyMg==") => file.send(asked, answer),
+        _ => answer.whole("401 Unauthorized", &[("WWW-Authenticate", "Basic realm=r")], b""),
+    });
+    let home = Home::new();
+    let netrc = home.state().with_file_name(".netrc");
+    write(&netrc, b"machine 127.0.0.1 login me password hunter2\n");
+    home.run(["get", &server.url("1"), "--out", "other"]).code(1);
+    assert_eq!(server.seen().len(), 1);
+    home.run(["settings", "use_netrc", "on"]).fine();
+    get(&home, &server.url("2"), &[]);
+    let asked: Vec<_> = server.seen().iter().map(|asked| asked.header("authorization").is_some()).collect();
+    assert_eq!(asked, [false, false, true]);
+    // Others can read it, as files usually are.
+    let run = home.start_run();
+    run.line("chmod 600");
+    run.interrupt();
+    home.state_is_without("hunter2");
+}
+
+#[test]
+fn the_login_for_all_others_is_not_for_where_a_server_sends_us() {
+    let other = Server::start(|_, answer| {
+        answer.whole("401 Unauthorized", &[("WWW-Authenticate", "Basic realm=r")], b"");
+    });
+    let there = other.url("file.bin");
+    let server = Server::start(move |_, answer| redirect(answer, "302 Found", &there));
+    let home = Home::new();
+    write(&home.state().with_file_name(".netrc"), b"default login me password hunter2\n");
+    home.run(["settings", "use_netrc", "on"]).fine();
+    home.run(["get", &server.url("file.bin")]).code(1);
+    assert_eq!((server.seen().len(), other.seen().len()), (1, 1));
+    home.run(["get", &other.url("file.bin")]).code(1);
+    assert_eq!(other.seen().len(), 3, "for who was asked for it is");
+}
+
+#[test]
+fn a_proxy_is_asked_for_the_whole_address_and_told_only_its_own_login() {
+    let file = good();
+    let proxy = Server::start(move |asked, answer| match asked.header("proxy-authorization") {
+        Some("Basic bWU6aHVudDpAJQ==") => file.send(asked, answer),
+        _ => {
+            answer.whole(
+                "407 Proxy Authentication Required",
+                &[("Proxy-Authenticate", "Basic realm=r")],
+                b"",
+            );
+        }
+    });
+    let home = Home::new();
+    let with_login = proxy.url_with_login("me:hunt%3A%40%25", "");
+    let url = "http://you:pw@server.invalid:81/file.bin";
+    get(&home, url, &["--proxy", &with_login]);
+    assert_eq!(proxy.seen()[0].target, "http://server.invalid:81/file.bin");
+    assert_eq!(proxy.seen()[0].header("authorization"), Some("Basic eW91OnB3"));
+    assert_eq!(home.list()[0]["proxy"], proxy.url("").trim_end_matches('/'));
+
+    for (words, code) in [(vec!["--proxy", with_login.as_str()], 0), (vec![], 1)] {
+        let said = home.run(["get", url, "--out", "x"].iter().chain(&words)).code(code);
+        assert!(code == 0 || said.err.contains("name was not found"), "{said:#?}");
+    }
+    let said = home.run(["get", url, "--out", "y", "--proxy", &proxy.url("")]).code(1);
+    assert!(said.err.contains("The proxy asks for a login (407)"), "{said:#?}");
+    let nobody = format!("http://me:hunter2@127.0.0.1:{}", support::nginx::free_port());
+    let get = home.start(["get", url, "--out", "z", "--proxy", &nobody]);
+    get.line("The proxy gave no connection");
+    assert!(!get.interrupt().all().contains("hunter2"));
+
+    // As a setting it is kept without its login, which is known as long as the program runs.
+    let run = home.start_run();
+    let shown = home.run(["settings", "proxy", &with_login]).fine();
+    assert_eq!(shown.out.trim(), proxy.url("").trim_end_matches('/'));
+    let before = proxy.seen().len();
+    get_again(&home, "http://server.invalid/other.bin");
+    assert_eq!(proxy.seen().len() - before, 1);
+    run.interrupt();
+    for secret in ["hunt:", "hunt%3A", "hunter2", "aHVudDpA"] {
+        home.state_is_without(secret);
+    }
+}
+
+#[track_caller]
+fn get_again(home: &Home, url: &str) {
+    home.run(["get", url]).fine();
+    assert_is(&home.file("other.bin"), &good().bytes);
 }

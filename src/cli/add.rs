@@ -23,6 +23,11 @@ pub(super) async fn add(
     out: &mut Out<'_>,
 ) -> Result<Exit, Failure> {
     let Add { urls, how, priority, paused, input, literal, together, parallel, hold, job } = add;
+    if usize::from(input.as_deref() == Some(Path::new("-"))) + how.access.readers_of_input() > 1 {
+        return Err(Failure::usage(
+            "Only one thing can be read from standard input. You can name files for the others.",
+        ));
+    }
     let brackets = if literal { Brackets::Literal } else { Brackets::Patterns };
     let (metalinks, urls): (Vec<_>, Vec<_>) = urls.into_iter().partition(|word| new::is_metalink_name(word));
     let mut entries = new::entries(urls, brackets)?;

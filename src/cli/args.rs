@@ -6,6 +6,7 @@ use std::str::FromStr;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
+use super::access::AccessWords;
 use super::exit::EXIT_CODES;
 use crate::job::{Clash, FinishCommand, Hash, Priority, Rate, RateError};
 
@@ -158,7 +159,8 @@ pub(super) struct Add {
     pub(super) hold: bool,
     /// Add the files to this download instead of making new ones
     #[arg(long, value_name = "JOB", conflicts_with_all = [
-        "name", "priority", "limit", "headers", "paused", "together", "hold", "finish",
+        "name", "priority", "limit", "headers", "paused", "together", "hold", "finish", "bearer", "cookies", "referer",
+        "user_agent", "proxy", "insecure_redirects", "ca_file", "user",
     ])]
     pub(super) job: Option<String>,
 }
@@ -219,6 +221,8 @@ pub(super) struct How {
     /// What to run when it has ended: a program and its arguments, quoted as for a shell, though none runs them
     #[arg(long, value_name = "COMMAND")]
     pub(super) finish: Option<FinishCommand>,
+    #[command(flatten)]
+    pub(super) access: AccessWords,
 }
 
 impl How {
@@ -411,6 +415,9 @@ mod tests {
             "get http://a --md5 00",
             "get http://a --checksum http://a/SHA256SUMS --mirror http://b --mirror http://c --connections 8",
             "add http://a --sha1 00 --if-exists overwrite",
+            "get http://a --user me --password-from - --proxy socks5h://me:pw@b:1 --ca-file ca.pem",
+            "get http://a --bearer env:TOKEN --cookies cookies.txt --insecure-redirects",
+            "add http://a --referer http://b --user-agent x --priority low",
             "set 1a name x",
             "set 1a address http://b",
             "set 1a files-at-once 3",

@@ -93,7 +93,8 @@ impl From<Fault> for Failure {
             | FaultKind::UnknownScheme
             | FaultKind::BadHeader
             | FaultKind::BadChecksum
-            | FaultKind::BadName => Exit::Usage,
+            | FaultKind::BadName
+            | FaultKind::BadProxy => Exit::Usage,
             _ => Exit::Failed,
         };
         Self::new(exit, fault.to_string())
@@ -166,6 +167,7 @@ mod tests {
             (fault(FaultKind::BadHeader), Exit::Usage),
             (fault(FaultKind::BadChecksum), Exit::Usage),
             (fault(FaultKind::BadName), Exit::Usage),
+            (fault(FaultKind::BadProxy), Exit::Usage),
             (fault(FaultKind::Status(404)), Exit::Failed),
             (Refusal::NoSuchJob(JobId::random()), Exit::NoSuchJob),
             (Refusal::WrongState { name: "a".into(), state: "finished".into() }, Exit::Failed),

@@ -63,6 +63,8 @@ pub(super) struct Job {
     hold_finished: bool,
     /// What is run when it has ended, as one would type it.
     finish: Option<String>,
+    /// Through which proxy its servers are reached, where it is not as the settings say; without login.
+    proxy: Option<String>,
 }
 
 /// A file of a job.
@@ -229,6 +231,7 @@ impl From<&JobView> for Job {
             stale: view.stale,
             hold_finished: job.hold_finished,
             finish: job.finish.as_ref().map(ToString::to_string),
+            proxy: job.route.proxy.as_ref().map(ToString::to_string),
         }
     }
 }
@@ -332,7 +335,14 @@ const fn kind(kind: &FaultKind) -> &'static str {
         FaultKind::HostNotFound => "host_not_found",
         FaultKind::ConnectionRefused => "connection_refused",
         FaultKind::ConnectFailed => "connect_failed",
+        FaultKind::BadProxy => "bad_proxy",
+        FaultKind::BadCertificates => "bad_certificates",
+        FaultKind::ProxyFailed => "proxy_failed",
         FaultKind::NotSecure => "not_secure",
+        FaultKind::CertificateExpired => "certificate_expired",
+        FaultKind::CertificateTooNew => "certificate_too_new",
+        FaultKind::CertificateOfOther => "certificate_of_other",
+        FaultKind::CertificateUntrusted => "certificate_untrusted",
         FaultKind::Status(_) => "status",
         FaultKind::TooManyRedirects => "too_many_redirects",
         FaultKind::InsecureRedirect => "insecure_redirect",
@@ -382,7 +392,7 @@ mod tests {
         assert_eq!(json["wanted"], "transfer");
         assert_eq!(json["cap"], serde_json::Value::Null);
         assert_eq!(json["files"][0]["number"], 1);
-        assert_eq!(json.as_object().expect("an object").len(), 33);
+        assert_eq!(json.as_object().expect("an object").len(), 34);
     }
 
     #[test]

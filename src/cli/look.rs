@@ -116,6 +116,11 @@ fn facts(view: &JobView, place: String, now: u64) -> Vec<(&'static str, String)>
         ("cap in force", view.cap.as_ref().map(print::cap)),
         ("when all here", job.hold_finished.then(|| "waits for “meanwhile complete”".to_owned())),
         ("at the end", job.finish.as_ref().map(|command| format!("runs {command}"))),
+        ("proxy", job.route.proxy.as_ref().map(ToString::to_string)),
+        (
+            "trusts",
+            Some(&job.route.ca_file).filter(|path| path.is_absolute()).map(|path| path.display().to_string()),
+        ),
         ("faults", (job.faults > 0).then(|| job.faults.to_string())),
         ("at work for", (job.active_secs > 0).then(|| duration_in_words(job.active_secs))),
         ("added", Some(ago(job.added_unix_secs))),

@@ -22,6 +22,7 @@
 //! | `titles` | keeps secrets out of the process's title |
 //! | `print`, `table`, `json`, `plain` | words for people, in columns; objects for programs; bitsadmin's lines |
 
+mod access;
 mod act;
 mod add;
 mod args;

@@ -88,7 +88,9 @@ pub(super) fn jobs(
     priority: Priority,
     paused: bool,
 ) -> Result<Vec<NewJob>, Failure> {
-    let headers = how.headers.iter().map(|text| header(text)).collect::<Result<Vec<_>, _>>()?;
+    let (more_headers, access) = how.access.read()?;
+    let mut headers = how.headers.iter().map(|text| header(text)).collect::<Result<Vec<_>, _>>()?;
+    headers.extend(more_headers);
     let asked_by = format!("meanwhile (process {})", std::process::id());
     entries
         .into_iter()
@@ -112,6 +114,7 @@ pub(super) fn jobs(
                 limit: entry.limit.or(how.limit),
                 connections: how.connections,
                 headers,
+                access: access.clone(),
                 paused: paused || entry.paused,
                 finish: how.finish.clone(),
                 asked_by: asked_by.clone(),

@@ -33,8 +33,13 @@ pub(super) fn words() -> Vec<OsString> {
 /// The same words without the secrets in them; `None` where there are none.
 fn masked(words: &[OsString]) -> Option<Vec<OsString>> {
     let mut is_header = false;
+    let mut name = String::new();
     let mask = |word: &OsString| {
         let text = word.to_str()?;
+        let after = std::mem::replace(&mut name, text.to_owned());
+        if let Some(masked) = masked_login(&after, text) {
+            return Some(masked.into());
+        }
         let of_header = text.strip_prefix("--header=");
         let header = of_header.or(is_header.then_some(text));
         is_header = text == "--header";
@@ -52,6 +57,21 @@ fn masked(words: &[OsString]) -> Option<Vec<OsString>> {
     has_secret.then(|| {
         masked.into_iter().zip(words).map(|(mask, word)| mask.unwrap_or_else(|| word.clone())).collect()
     })
+}
+
+/// A word that is a login, or a proxy with one, without the password; `None` where it has none.
+fn masked_login(before: &str, word: &str) -> Option<String> {
+    let (name, value) =
+        word.split_once('=').filter(|(name, _)| name.starts_with("--")).unwrap_or((before, word));
+    let kept = &word[..word.len() - value.len()];
+    match name {
+        "--user" => value.split_once(':').map(|(user, _)| format!("{kept}{user}:…")),
+        // With a scheme it is an address like any other.
+        "--proxy" | "proxy" if !value.contains("//") => {
+            value.rsplit_once('@').map(|(_, host)| format!("{kept}…@{host}"))
+        }
+        _ => None,
+    }
 }
 
 /// Words as text that can stand in the environment: hexadecimal, with commas between them.
@@ -92,7 +112,7 @@ mod tests {
 
     #[test]
     fn secrets_are_masked_and_the_rest_stays() {
-        let table: [(&[&str], Option<&[&str]>); 6] = [
+        let table: [(&[&str], Option<&[&str]>); 11] = [
             (&["meanwhile", "get", "http://a.org/f"], None),
             (&["meanwhile", "add", "--header", "Referer: http://b.org"], None),
             (
@@ -106,6 +126,23 @@ mod tests {
             (
                 &["meanwhile", "get", "http://a.org", "--header=X-Token: t"],
                 Some(&["meanwhile", "get", "http://a.org", "--header=X-Token: …"]),
+            ),
+            (&["meanwhile", "get", "http://a.org", "--user", "me"], None),
+            (
+                &["meanwhile", "get", "http://a.org", "--user", "me:hunter2"],
+                Some(&["meanwhile", "get", "http://a.org", "--user", "me:…"]),
+            ),
+            (
+                &["meanwhile", "get", "http://a.org", "--user=me:hunter2", "--proxy=me:pw@b:1"],
+                Some(&["meanwhile", "get", "http://a.org", "--user=me:…", "--proxy=…@b:1"]),
+            ),
+            (
+                &["meanwhile", "settings", "proxy", "me:hunter2@b:1"],
+                Some(&["meanwhile", "settings", "proxy", "…@b:1"]),
+            ),
+            (
+                &["meanwhile", "get", "http://a.org", "--proxy", "socks5://me:hunter2@b:1"],
+                Some(&["meanwhile", "get", "http://a.org", "--proxy", "socks5://…@b:1"]),
             ),
             // Too much is hidden rather than too little.
             (&["meanwhile", "get", "http://a.org/mail@b.org"], Some(&["meanwhile", "get", "http://…@b.org"])),

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use url::Host;
 
+use super::clients::has_proxy;
 use super::pace::{Applies, Cap};
 use super::snapshot::CapView;
 use crate::idle::Subnets;
@@ -108,11 +109,12 @@ impl Caps {
     pub(super) fn exemption(
         &self,
         is_near: Arc<AtomicBool>,
+        has_proxy: bool,
     ) -> impl Fn(SocketAddr) -> bool + Send + Sync + 'static {
         let lan_exempt = Arc::clone(&self.lan_exempt);
         move |peer| {
             // Behind a proxy the peer says nothing about the server.
-            let near = !has_proxy() && Subnets::of_this_machine().unwrap_or_default().contain(peer.ip());
+            let near = !has_proxy && Subnets::of_this_machine().unwrap_or_default().contain(peer.ip());
             is_near.store(near, Ordering::Relaxed);
             near && lan_exempt.load(Ordering::Relaxed)
         }
@@ -134,7 +136,7 @@ pub(super) fn cap_view(job: &Job, settings: &Settings, unix_secs: u64, is_near: 
 }
 
 /// The jobs of which the address alone tells that their server is in one of this machine's own subnets.
-pub(super) fn near_jobs<'a>(jobs: impl Iterator<Item = &'a Arc<Job>>) -> HashSet<JobId> {
+pub(super) fn near_jobs<'a>(jobs: impl Iterator<Item = &'a Arc<Job>>, settings: &Settings) -> HashSet<JobId> {
     let subnets = Subnets::of_this_machine().unwrap_or_default();
     let is_near = |file: &JobFile| match file.url.host() {
         Some(Host::Ipv4(host)) => subnets.contain(host.into()),
@@ -142,16 +144,7 @@ pub(super) fn near_jobs<'a>(jobs: impl Iterator<Item = &'a Arc<Job>>) -> HashSet
         Some(Host::Domain(host)) => host == "localhost",
         None => false,
     };
-    if has_proxy() {
-        return HashSet::new();
-    }
-    jobs.filter(|job| job.files.iter().all(is_near)).map(|job| job.id).collect()
-}
-
-fn has_proxy() -> bool {
-    ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"]
-        .iter()
-        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
+    jobs.filter(|job| !has_proxy(job, settings) && job.files.iter().all(is_near)).map(|job| job.id).collect()
 }
 
 fn caps_set(settings: &Settings) -> CapsSet {

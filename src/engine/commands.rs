@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use super::clients::way_of;
 use super::core::{AfterSave, AnswerTo, Chore, Core, unix_secs};
 use super::runs::access_of;
 use super::{Change, Command, Envelope, Refusal, Reply, SettingView};
-use crate::job::{Cause, Event, Job, JobId, JobState, NewFile, NewJob, Secrets, StartMode, address};
+use crate::job::{Cause, Event, Job, JobId, JobState, NewFile, NewJob, Proxy, Secrets, StartMode, address};
 use crate::queue::Refused;
 use crate::store::Record;
 use crate::transfer;
@@ -66,6 +67,10 @@ impl Core {
     fn set(&mut self, key: &str, value: &str, answer: AnswerTo) {
         if let Err(error) = self.settings.set(key, value) {
             return self.border.answer(answer, Err(Refusal::Wrong(error.to_string())));
+        }
+        if key.trim().eq_ignore_ascii_case("proxy") {
+            // The settings have it without its login, which goes into no file.
+            self.proxy_login = Proxy::read(value).ok().and_then(|(_, login)| login);
         }
         let value = self.settings.get(key).unwrap_or_default();
         self.heed_settings();
@@ -149,20 +154,20 @@ impl Core {
     }
 
     fn probe(&mut self, new: NewJob, answer: AnswerTo) {
-        let made = new.into_job(JobId::random(), unix_secs());
-        let (made, client) = match made.and_then(|made| Ok((made, self.client()?))) {
-            Ok(ready) => ready,
+        let (job, secrets) = match new.into_job(JobId::random(), unix_secs()) {
+            Ok(made) => made,
             Err(fault) => return self.border.answer(answer, Err(Refusal::Fault(fault))),
         };
-        let (job, secrets) = made;
-        let access = access_of(
-            &job,
-            &job.files[0],
-            &secrets,
-            Arc::new(transfer::Memory::with_cookies(&secrets.cookies)),
-        );
+        let way = way_of(&job, &self.settings, secrets.proxy_login.as_ref(), self.proxy_login.as_ref());
+        let clients = self.clients.clone();
+        let memory = Arc::new(transfer::Memory::with_cookies(&secrets.cookies));
+        let access = access_of(&job, &job.files[0], &secrets, memory, &self.settings);
         self.chores.spawn(async move {
-            Chore::Probed(answer, transfer::probe(&client, &job.files[0], &access).await)
+            let found = match clients.get(way).await {
+                Ok(client) => transfer::probe(&client, &job.files[0], &access).await,
+                Err(fault) => Err(fault),
+            };
+            Chore::Probed(answer, found)
         });
     }
 

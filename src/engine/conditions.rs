@@ -9,11 +9,14 @@ use tokio::time::Instant;
 
 use super::Run;
 use super::caps::near_jobs;
+use super::clients::Clients;
 use super::core::{Chore, Core, unix_secs};
+use super::places::netrc;
 use crate::job::{Cause, Event, Job, JobId, LogEntry, StartMode};
 use crate::queue::{Conditions, Limits, Rules};
 use crate::session;
 use crate::store::Settings;
+use crate::transfer::Netrc;
 
 /// How often jobs are looked through for those nothing has happened to for long.
 const LOOK_FOR_STALE_EVERY: Duration = Duration::from_hours(24);
@@ -25,12 +28,26 @@ impl Core {
     pub(super) fn heed_settings(&mut self) {
         self.caps.set(&self.settings);
         self.servers.set_most(self.settings.per_host);
+        // A file with certificates may be another one now, and a proxy have another login.
+        self.clients = Clients::default();
         self.queue.set_rules(rules(&self.settings));
         self.look_at_conditions();
+        self.look_at_netrc();
         let active: Vec<JobId> = self.queue.active().collect();
         for id in active {
             self.views.touch(id);
         }
+    }
+
+    /// Says once what is wrong with `~/.netrc`, where it is used.
+    pub(super) fn look_at_netrc(&mut self) {
+        let Some(path) = netrc().filter(|_| self.settings.use_netrc && self.mode != Run::Nothing) else {
+            return;
+        };
+        self.chores.spawn(async move {
+            let checked = tokio::task::spawn_blocking(move || Netrc::check(&path)).await;
+            Chore::Trouble(checked.ok().and_then(Result::err).map(|error| error.to_string()))
+        });
     }
 
     /// Looks anew at what must hold so that jobs may run.
@@ -45,7 +62,7 @@ impl Core {
         }
         let before = self.queue.conditions().clone();
         let near = if self.settings.timetable.lan_exempt && present.no_allowance.contains(&true) {
-            near_jobs(self.queue.jobs())
+            near_jobs(self.queue.jobs(), &self.settings)
         } else {
             HashSet::new()
         };

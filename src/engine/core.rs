@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use super::caps::Caps;
+use super::clients::Clients;
 use super::conditions::rules;
 use super::ends::Ends;
 use super::pace::Servers;
@@ -19,7 +20,7 @@ use super::runs::{Heard, Runs};
 use super::saver::{Saved, Saver};
 use super::views::Views;
 use super::{Border, Refusal, Reply, Run};
-use crate::job::{Cause, Event, Fault, Job, JobId, LogEntry, Orphan, Secrets};
+use crate::job::{Cause, Event, Fault, Job, JobId, LogEntry, Login, Orphan, Secrets};
 use crate::queue::{Effect, Now, Queue};
 use crate::session::Alarm;
 use crate::store::{Loaded, Record, Settings};
@@ -50,6 +51,8 @@ pub(super) enum Chore {
     Orphans(Vec<Orphan>),
     /// The desktop has been told whether to start us at sign-in.
     AutostartKept,
+    /// What the user should know, if there is something.
+    Trouble(Option<String>),
     /// The answer is on its way.
     Answered,
 }
@@ -76,7 +79,9 @@ pub(super) struct Core {
     after_save: VecDeque<(u64, AfterSave)>,
     pub(super) chores: JoinSet<Chore>,
     pub(super) ends: Ends,
-    client: Option<reqwest::Client>,
+    pub(super) clients: Clients,
+    /// User and password for the proxy of the settings.
+    pub(super) proxy_login: Option<Login>,
     pub(super) notices: Arc<Vec<String>>,
     pub(super) orphans: Arc<Vec<Orphan>>,
     pub(super) usual_folder: PathBuf,
@@ -130,7 +135,8 @@ impl Core {
             after_save: VecDeque::new(),
             chores: JoinSet::new(),
             ends: Ends::default(),
-            client: None,
+            clients: Clients::default(),
+            proxy_login: None,
             orphans: Arc::default(),
             usual_folder: start.usual_folder,
             autostart: start.autostart,
@@ -155,6 +161,7 @@ impl Core {
             core.log(Cause::Fault, Event::Damaged { what });
         }
         core.look_at_conditions();
+        core.look_at_netrc();
         let records = core.carry_out();
         core.save(records, AfterSave::Nothing);
         core.views.begin(&core.queue);
@@ -385,15 +392,6 @@ impl Core {
 
     // Chores.
 
-    pub(super) fn client(&mut self) -> Result<reqwest::Client, Fault> {
-        if let Some(client) = &self.client {
-            return Ok(client.clone());
-        }
-        let client = transfer::client(super::pace::start_small)?;
-        self.client = Some(client.clone());
-        Ok(client)
-    }
-
     /// Deletes unfinished files nobody wants any more.
     fn delete(&mut self, id: JobId, parts: Vec<PathBuf>) {
         self.chores.spawn(async move {
@@ -423,7 +421,8 @@ impl Core {
             Chore::FreeBytes(free_bytes) => self.free_bytes = free_bytes,
             Chore::Orphans(orphans) => self.take_in_orphans(orphans),
             Chore::AutostartKept => self.is_keeping_autostart = false,
-            Chore::Answered => {}
+            Chore::Trouble(Some(sentence)) => self.notice(&sentence),
+            Chore::Answered | Chore::Trouble(None) => {}
         }
     }
 }

@@ -5,6 +5,7 @@
 //! live here.
 
 mod caps;
+mod clients;
 mod command;
 mod commands;
 mod conditions;

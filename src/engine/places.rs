@@ -52,6 +52,12 @@ impl Places {
     }
 }
 
+/// The file with logins for ftp and the like: the one `NETRC` names, else the usual one.
+pub(super) fn netrc() -> Option<PathBuf> {
+    let named = std::env::var_os("NETRC").filter(|name| !name.is_empty());
+    named.map(PathBuf::from).or_else(|| Some(directories::BaseDirs::new()?.home_dir().join(".netrc")))
+}
+
 /// The desktop's folder for downloads, else the home folder, else the current one.
 pub(super) fn usual_download_folder() -> PathBuf {
     let user = directories::UserDirs::new();

@@ -7,11 +7,13 @@ use std::sync::atomic::AtomicU64;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
+use super::clients::{has_proxy, way_of};
 use super::core::{AfterSave, Core};
 use super::pace::FilePaces;
-use crate::job::{Fault, FaultKind, Job, JobFile, JobId, NewHeader, Priority, Secrets};
+use super::places::netrc;
+use crate::job::{Fault, FaultKind, Job, JobFile, JobId, NewHeader, Priority, Proxy, Secrets};
 use crate::queue::End;
-use crate::store::Record;
+use crate::store::{Record, Settings};
 use crate::transfer::{self, Access, Memory, News, Order, Outcome, Reporter};
 
 /// How many news may wait for the engine.
@@ -90,13 +92,24 @@ impl Runs {
         }
     }
 
-    fn start(&mut self, job: JobId, file: usize, make: impl FnOnce(Reporter) -> (reqwest::Client, Order)) {
+    fn start(
+        &mut self,
+        job: JobId,
+        file: usize,
+        client: impl Future<Output = Result<reqwest::Client, Fault>> + Send + 'static,
+        make: impl FnOnce(Reporter) -> Order,
+    ) {
         self.last_number += 1;
         let number = self.last_number;
-        let (client, order) = make(Reporter { run: number, sender: self.news_in.clone() });
+        let order = make(Reporter { run: number, sender: self.news_in.clone() });
         let (stop, stopped) = oneshot::channel();
-        let task =
-            self.tasks.spawn(async move { (number, transfer::run(&client, order, stopped).await) }).id();
+        let run = async move {
+            match client.await {
+                Ok(client) => (number, transfer::run(&client, order, stopped).await),
+                Err(fault) => (number, Outcome::Faulted { fault, retry_after: None }),
+            }
+        };
+        let task = self.tasks.spawn(run).id();
         self.by_file.insert((job, file), number);
         self.by_number.insert(number, OneRun { job, file, task, stop: Some(stop) });
     }
@@ -128,28 +141,24 @@ async fn next_end(
 impl Core {
     /// Begins to transfer a file whose turn it is.
     pub(super) fn start_run(&mut self, id: JobId, index: usize) {
-        let client = self.client();
         let Some(job) = self.queue.job(id).cloned() else { return };
         let Some(file) = job.files.get(index).cloned() else { return };
         let secrets = self.secrets.get(&id);
-        let fault = match &client {
-            Err(fault) => Some(fault.clone()),
-            Ok(_) if job.needs_secrets && secrets.is_none() => Some(Fault::new(FaultKind::SecretsGone, "")),
-            Ok(_) => None,
-        };
-        let (Ok(client), None) = (client, &fault) else {
-            let fault = fault.unwrap_or(Fault::new(FaultKind::Internal, ""));
+        if job.needs_secrets && secrets.is_none() {
+            let fault = Fault::new(FaultKind::SecretsGone, "");
             let end = End::Faulted { fault, retry_after: None, chance: 0.0 };
             let now = self.now();
             return self.queue.ended(id, index, end, None, now);
-        };
+        }
         let none = Secrets::default();
         let secrets = secrets.unwrap_or(&none);
         let memory =
             self.memories.entry(id).or_insert_with(|| Arc::new(Memory::with_cookies(&secrets.cookies)));
-        let access = access_of(&job, &file, secrets, Arc::clone(memory));
+        let access = access_of(&job, &file, secrets, Arc::clone(memory), &self.settings);
+        let way = way_of(&job, &self.settings, secrets.proxy_login.as_ref(), self.proxy_login.as_ref());
+        let clients = self.clients.clone();
         let live = self.views.live_mut(&job);
-        let exemption = self.caps.exemption(Arc::clone(&live.is_near));
+        let exemption = self.caps.exemption(Arc::clone(&live.is_near), has_proxy(&job, &self.settings));
         let is_held = job.priority != Priority::Foreground;
         let caps = self.caps.of(job.priority, &live.own);
         let paces = Arc::new(FilePaces::new(caps, exemption, Arc::clone(&self.servers), is_held));
@@ -159,19 +168,17 @@ impl Core {
         let (connections, reserve_bytes) = (job.connections, u64::from(self.settings.disk_reserve_mib) << 20);
         let note_origin = self.settings.note_origin;
         tracing::info!(job = %id, url = %file.url, from = file.synced_bytes(), "starting");
-        self.runs.start(id, index, |reporter| {
-            let order = Order {
-                file,
-                access,
-                paces,
-                connections,
-                reserve_bytes,
-                note_origin,
-                arrived,
-                verified,
-                reporter,
-            };
-            (client, order)
+        let client = async move { clients.get(way).await };
+        self.runs.start(id, index, client, |reporter| Order {
+            file,
+            access,
+            paces,
+            connections,
+            reserve_bytes,
+            note_origin,
+            arrived,
+            verified,
+            reporter,
         });
     }
 
@@ -223,7 +230,13 @@ impl Core {
 }
 
 /// What the requests for a file of a job carry, secrets included.
-pub(super) fn access_of(job: &Job, file: &JobFile, secrets: &Secrets, memory: Arc<Memory>) -> Access {
+pub(super) fn access_of(
+    job: &Job,
+    file: &JobFile,
+    secrets: &Secrets,
+    memory: Arc<Memory>,
+    settings: &Settings,
+) -> Access {
     let plain = job
         .headers
         .iter()
@@ -232,7 +245,9 @@ pub(super) fn access_of(job: &Job, file: &JobFile, secrets: &Secrets, memory: Ar
         headers: plain.chain(secrets.headers.iter().cloned()).collect(),
         home: file.url.origin().ascii_serialization(),
         logins: secrets.logins.clone().into(),
+        netrc: netrc().filter(|_| settings.use_netrc),
+        insecure_redirects: job.route.insecure_redirects,
+        has_proxy: matches!(job.route.proxy.as_ref().unwrap_or(&settings.proxy), Proxy::At(_)),
         memory,
-        ..Access::default()
     }
 }

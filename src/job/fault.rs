@@ -36,8 +36,22 @@ pub enum FaultKind {
     ConnectionRefused,
     /// No connection came about for another reason.
     ConnectFailed,
+    /// A proxy that cannot be one.
+    BadProxy,
+    /// The file with more certificates cannot be used.
+    BadCertificates,
+    /// The proxy could not be reached, or did not let us through.
+    ProxyFailed,
     /// The server's certificate or encryption is not acceptable.
     NotSecure,
+    /// The server's certificate has ended.
+    CertificateExpired,
+    /// The server's certificate has not begun.
+    CertificateTooNew,
+    /// The server's certificate is that of another host.
+    CertificateOfOther,
+    /// Nobody who is trusted vouches for the server's certificate.
+    CertificateUntrusted,
     /// The server answered with this status.
     Status(u16),
     /// Sent in a circle, or more than 10 times.
@@ -93,6 +107,7 @@ impl Fault {
             FaultKind::HostNotFound
             | FaultKind::ConnectionRefused
             | FaultKind::ConnectFailed
+            | FaultKind::ProxyFailed
             | FaultKind::ConnectionLost
             | FaultKind::Stalled
             | FaultKind::KeepsChanging
@@ -119,7 +134,14 @@ impl Fault {
             FaultKind::HostNotFound => "The server's name was not found".into(),
             FaultKind::ConnectionRefused => "The server refused the connection".into(),
             FaultKind::ConnectFailed => "The server could not be reached".into(),
+            FaultKind::BadProxy => "This is not a proxy".into(),
+            FaultKind::BadCertificates => "The file with more certificates cannot be used".into(),
+            FaultKind::ProxyFailed => "The proxy gave no connection".into(),
             FaultKind::NotSecure => "The connection to the server is not secure".into(),
+            FaultKind::CertificateExpired => "The server's certificate has expired".into(),
+            FaultKind::CertificateTooNew => "The server's certificate is not valid yet".into(),
+            FaultKind::CertificateOfOther => "The server's certificate is for another host".into(),
+            FaultKind::CertificateUntrusted => "The server's certificate is not trusted".into(),
             FaultKind::Status(status) => match status {
                 401 => "The server asks for a login (401)".into(),
                 403 => "The server does not allow this download (403)".into(),
@@ -169,7 +191,20 @@ impl Fault {
             FaultKind::HostNotFound => "the address is mistyped, or this computer is offline",
             FaultKind::ConnectionRefused => "nothing is running there, or a firewall is in the way",
             FaultKind::ConnectFailed => "this computer is offline, or the server is down",
-            FaultKind::NotSecure => "its certificate has expired, or belongs to somebody else",
+            FaultKind::BadProxy => "part of it is missing or mistyped",
+            FaultKind::BadCertificates => "it is not there, or holds no certificates as text (PEM)",
+            FaultKind::ProxyFailed => {
+                "its address is mistyped, it is switched off, or it does not let this through"
+            }
+            FaultKind::NotSecure => "its encryption is set up wrongly, or too old",
+            FaultKind::CertificateExpired => "nobody has renewed it, or this computer's date is wrong",
+            FaultKind::CertificateTooNew => "this computer's date is wrong",
+            FaultKind::CertificateOfOther => {
+                "the address is not the one the server is meant to be reached at, or somebody is in between"
+            }
+            FaultKind::CertificateUntrusted => {
+                "it vouches for itself, or belongs to a company with certificates of its own, or somebody is in between"
+            }
             FaultKind::Status(status) => match status {
                 401 | 407 => "none was given, or it was wrong",
                 403 => "the link has expired or needs a login",
@@ -223,9 +258,24 @@ impl Fault {
             FaultKind::ConnectFailed | FaultKind::ConnectionLost | FaultKind::Stalled => {
                 "check your connection, then retry"
             }
-            FaultKind::NotSecure => "check this computer's date and the address, or ask the server's owner",
+            FaultKind::BadProxy => "write it as http://proxy.example:3128 or socks5://127.0.0.1:1080",
+            FaultKind::BadCertificates => "name another file with --ca-file or in the setting ca_file",
+            FaultKind::ProxyFailed => "check the proxy in the settings or the command line, then retry",
+            FaultKind::NotSecure
+            | FaultKind::CertificateExpired
+            | FaultKind::CertificateTooNew
+            | FaultKind::CertificateOfOther => {
+                "check this computer's date and the address, or ask the server's owner"
+            }
+            FaultKind::CertificateUntrusted => {
+                "name a file with the certificate that vouches for it, with --ca-file or in the setting ca_file"
+            }
             FaultKind::Status(status) => match status {
-                401 | 403 | 407 => "get a fresh link, or add it again with a login",
+                401 => {
+                    "enter its login, with “meanwhile set JOB login NAME” for example, or get a fresh link"
+                }
+                403 => "get a fresh link, or add it again with a login",
+                407 => "enter the proxy's login, with “meanwhile set JOB login NAME” or in the setting proxy",
                 404 | 410 => "check the address, or look for the file elsewhere",
                 408 | 425 | 429 | 500..=599 => "retry later",
                 _ => "open the address in a browser to see what is there",

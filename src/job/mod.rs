@@ -22,6 +22,7 @@ mod orphan;
 pub(crate) mod path;
 mod pattern;
 mod priority;
+mod proxy;
 mod start_mode;
 mod state;
 mod sums;
@@ -43,10 +44,13 @@ pub use list::{
     read_metalink,
 };
 pub(crate) use name::split_extension;
-pub use new::{Login, NewFile, NewHeader, NewJob, Secrets, address, is_secret_header, without_login};
+pub use new::{
+    Login, NewAccess, NewFile, NewHeader, NewJob, Secrets, address, is_secret_header, without_login,
+};
 pub use orphan::Orphan;
 pub use pattern::{Brackets, MOST_ADDRESSES, PatternError, expand};
 pub use priority::Priority;
+pub use proxy::{Proxy, ProxyError, Route};
 pub use start_mode::StartMode;
 pub use state::{JobEvent, JobState, Waiting, Why};
 pub use sums::{SumsError, sum_for, sum_in_list};
@@ -150,9 +154,12 @@ pub struct Job {
     /// Request headers; a secret one has no value here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<Header>,
-    /// Whether requests need secrets which are held in memory only.
+    /// Whether requests need secrets which are in no file.
     #[serde(default, skip_serializing_if = "is_default")]
     pub needs_secrets: bool,
+    /// How its servers are reached, where it is not as the settings say.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub route: Route,
     /// When it was added, in seconds since 1970.
     pub added_unix_secs: u64,
     /// When it ended (finished, failed or cancelled), in seconds since 1970.

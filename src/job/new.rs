@@ -7,7 +7,7 @@ use url::Url;
 
 use super::{
     AtEnd, Cause, Clash, Extents, Fault, FaultKind, FinishCommand, Header, Job, JobFile, JobId, JobState,
-    NewCookie, Priority, Rate, Validator, Wanted,
+    NewCookie, Priority, Proxy, Rate, Route, Validator, Wanted,
 };
 
 /// A download as the user asks for it; nothing in it has been checked yet.
@@ -26,8 +26,8 @@ pub struct NewJob {
     pub limit: Option<Rate>,
     /// Request headers.
     pub headers: Vec<NewHeader>,
-    /// Cookies for whichever of its servers they are meant for.
-    pub cookies: Vec<NewCookie>,
+    /// What it takes to get at it.
+    pub access: Box<NewAccess>,
     /// Whether it starts out held.
     pub paused: bool,
     /// How many files are fetched at once, at least 1.
@@ -40,6 +40,22 @@ pub struct NewJob {
     pub finish: Option<FinishCommand>,
     /// Who asks: the program and its process, for the log.
     pub asked_by: String,
+}
+
+/// What it takes to get at a download, besides headers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewAccess {
+    /// Cookies for whichever of its servers they are meant for.
+    pub cookies: Vec<NewCookie>,
+    /// User and password for the servers of its files whose address has none.
+    pub login: Option<Login>,
+    /// The proxy, as typed, where it is not that of the settings.
+    pub proxy: Option<String>,
+    /// A file with certificates that are trusted besides those of the system; empty where it is that of the settings.
+    #[serde(with = "super::path")]
+    pub ca_file: PathBuf,
+    /// Whether it may be redirected from https to http.
+    pub insecure_redirects: bool,
 }
 
 /// One file of a download as the user asks for it.
@@ -69,7 +85,7 @@ impl Default for NewJob {
             priority: Priority::default(),
             limit: None,
             headers: Vec::new(),
-            cookies: Vec::new(),
+            access: Box::default(),
             paused: false,
             files_at_once: 1,
             connections: 1,
@@ -101,13 +117,18 @@ pub struct Secrets {
     pub logins: Vec<(String, Login)>,
     /// Cookies the user brought along.
     pub cookies: Vec<NewCookie>,
+    /// User and password for the job's own proxy.
+    pub proxy_login: Option<Login>,
 }
 
 impl Secrets {
     /// Whether there is none.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.headers.is_empty() && self.logins.is_empty() && self.cookies.is_empty()
+        self.headers.is_empty()
+            && self.logins.is_empty()
+            && self.cookies.is_empty()
+            && self.proxy_login.is_none()
     }
 
     /// Takes in the login of one file's address. A job has one login for each server.
@@ -162,11 +183,12 @@ impl NewJob {
     /// # Errors
     /// A fault that says which part is wrong.
     pub fn into_job(self, id: JobId, added_unix_secs: u64) -> Result<(Job, Secrets), Fault> {
-        let mut secrets = Secrets { cookies: self.cookies, ..Secrets::default() };
+        let NewAccess { cookies, login: common, proxy, ca_file, insecure_redirects } = *self.access;
+        let mut secrets = Secrets { cookies, ..Secrets::default() };
         let mut files = Vec::with_capacity(self.files.len());
         for file in self.files {
             let (file, login) = file.into_file(&self.folder)?;
-            secrets.take_login(&file.url, login)?;
+            secrets.take_login(&file.url, login.or_else(|| common.clone()))?;
             files.push(file);
         }
         if files.is_empty() {
@@ -182,6 +204,14 @@ impl NewJob {
                 headers.push(Header { name, value: Some(value) });
             }
         }
+        let proxy = match proxy.as_deref().map(Proxy::read).transpose() {
+            Ok(None) => None,
+            Ok(Some((proxy, login))) => {
+                secrets.proxy_login = login;
+                Some(proxy)
+            }
+            Err(error) => return Err(Fault::new(FaultKind::BadProxy, error.to_string())),
+        };
         let job = Job {
             id,
             name: self.name.filter(|name| !name.trim().is_empty()),
@@ -199,6 +229,7 @@ impl NewJob {
             at_end: AtEnd::default(),
             headers,
             needs_secrets: !secrets.is_empty(),
+            route: Route { proxy, ca_file, insecure_redirects },
             added_unix_secs,
             ended_unix_secs: None,
             modified_unix_secs: added_unix_secs,
@@ -303,7 +334,7 @@ pub fn without_login(text: &str) -> String {
 }
 
 /// User and password of an address, percent-decoded.
-fn login(url: &Url) -> Option<(String, String)> {
+pub(super) fn login(url: &Url) -> Option<Login> {
     if url.username().is_empty() && url.password().is_none() {
         return None;
     }

@@ -367,6 +367,7 @@ impl Queue {
             job.limit = wanted.limit;
             job.headers.clone_from(&wanted.headers);
             job.needs_secrets = wanted.needs_secrets;
+            job.route.clone_from(&wanted.route);
             job.hold_finished = wanted.hold_finished;
             if wanted.finish.is_some() {
                 job.finish.clone_from(&wanted.finish);

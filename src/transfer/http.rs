@@ -13,7 +13,7 @@ use tower_service::Service;
 use url::Url;
 
 pub(super) use super::access::Access;
-use super::access::visit;
+use super::access::{Way, visit};
 use crate::job::{Fault, FaultKind};
 
 /// How long a connection may take to come about.
@@ -22,13 +22,13 @@ const CONNECT: Duration = Duration::from_secs(30);
 /// How long a server may be silent before it counts as stalled, with the answer as with every byte of it.
 pub(super) const STALL: Duration = Duration::from_secs(30);
 
-/// The client all transfers share. `connected` hears the two ends of each connection before anything is asked
-/// through it.
+/// The client for all transfers that go that way. `connected` hears the two ends of each connection before anything is
+/// asked through it. Reads files, so it blocks.
 ///
 /// # Errors
-/// [`FaultKind::NotSecure`] where encryption cannot be set up.
-pub fn client(connected: fn(SocketAddr, SocketAddr)) -> Result<Client, Fault> {
-    Client::builder()
+/// [`FaultKind::BadCertificates`]; [`FaultKind::NotSecure`] where encryption cannot be set up; [`FaultKind::BadProxy`].
+pub fn client(way: &Way, connected: fn(SocketAddr, SocketAddr)) -> Result<Client, Fault> {
+    way.set_up(Client::builder())?
         .connector_layer(tower_layer::layer_fn(move |connector| Watched { connector, connected }))
         .user_agent(concat!("Meanwhile/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT)

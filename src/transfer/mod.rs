@@ -23,7 +23,7 @@ mod run;
 mod segments;
 mod sum;
 
-pub use access::{Access, Memory, Netrc, NetrcError};
+pub use access::{Access, Memory, Netrc, NetrcError, Way};
 pub use finish::free_bytes;
 pub use http::client;
 pub use orphans::find_orphans;

@@ -92,8 +92,9 @@ fn with_values(text: &str, settings: &Settings) -> Result<String, StoreError> {
         let wanted = key.ron(settings)?;
         if let Some(value) = value_of(&fields, key) {
             let mut read = Settings::default();
+            let has_secret = key.has_secret(&value);
             key.read(&mut read, value);
-            if key.ron(&read)? == wanted {
+            if key.ron(&read)? == wanted && !has_secret {
                 continue;
             }
         }
@@ -342,6 +343,19 @@ mod tests {
             assert_eq!(load_settings(folder.path()), (settings, vec![]));
             assert!(!folder.path().join("settings.ron.damaged-1").exists(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_password_in_the_file_is_not_used_and_does_not_stay() {
+        let folder = folder_with("(\n    proxy: \"http://me:hunter2@a:1\",\n)\n");
+        let (settings, notices) = load_settings(folder.path());
+        assert_eq!(settings, Settings::default());
+        assert!(
+            notices.len() == 1 && notices[0].contains("setting proxy") && !notices[0].contains("hunter2")
+        );
+        save_settings(folder.path(), &settings).unwrap();
+        let text = std::fs::read_to_string(path_in(folder.path())).unwrap();
+        assert!(!text.contains("hunter2") && text.contains("proxy: \"system\""), "{text}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{Settings, Theme};
-use crate::job::{Allowances, Painted, Rate, StartMode};
+use crate::job::{Allowances, Painted, Proxy, Rate, StartMode};
 
 /// A setting as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,7 +108,9 @@ enum Kind {
     Rate(Field<Rate>),
     StartMode(Field<StartMode>),
     Theme(Field<Theme>),
-    Folder(Field<Option<PathBuf>>),
+    /// With the word for none, and what that means.
+    Path(Field<Option<PathBuf>>, Unset),
+    Proxy(Field<Proxy>),
     Spans(Field<Vec<Painted>>),
     Limits(Field<Allowances>),
 }
@@ -116,8 +118,13 @@ enum Kind {
 /// The word for no cap, and for a flag that is not set.
 const OFF: &str = "off";
 const ON: &str = "on";
-/// The word for the desktop's folder.
-const USUAL: &str = "default";
+
+/// What a path that is not set is called, and what it means.
+#[derive(Clone, Copy)]
+struct Unset(&'static str, &'static str);
+
+const USUAL: Unset = Unset("default", "the desktop's folder");
+const NO_FILE: Unset = Unset("none", "no file");
 
 /// All settings, in the order of the file.
 pub(super) static KEYS: &[Key] = &[
@@ -195,7 +202,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         name: "download_folder",
         about: "Where new downloads go; \"\" is the desktop's folder for downloads.",
-        kind: Kind::Folder(field!(download_folder)),
+        kind: Kind::Path(field!(download_folder), USUAL),
     },
     Key {
         name: "background_jobs",
@@ -243,6 +250,26 @@ pub(super) static KEYS: &[Key] = &[
         kind: Kind::Flag(field!(note_origin)),
     },
     Key {
+        name: "proxy",
+        about: "The proxy: \"system\" (the environment's), \"none\", or one as in \"http://HOST:PORT\" or \"socks5://HOST\".",
+        kind: Kind::Proxy(field!(proxy)),
+    },
+    Key {
+        name: "ca_file",
+        about: "A file with certificates (PEM) that are trusted besides those of the system; \"\" is none.",
+        kind: Kind::Path(field!(ca_file), NO_FILE),
+    },
+    Key {
+        name: "use_netrc",
+        about: "Whether ~/.netrc is looked into when a server asks for a login.",
+        kind: Kind::Flag(field!(use_netrc)),
+    },
+    Key {
+        name: "keyring",
+        about: "Whether logins of unfinished downloads are in the desktop's keyring, so that they survive a restart.",
+        kind: Kind::Flag(field!(keyring)),
+    },
+    Key {
         name: "notify",
         about: "Whether the desktop tells of finished and failed downloads.",
         kind: Kind::Flag(field!(notify)),
@@ -254,10 +281,10 @@ pub(super) static KEYS: &[Key] = &[
     },
 ];
 
-/// A folder in the file: as text, or as bytes where it is none.
+/// A path in the file: as text, or as bytes where it is none.
 #[derive(Serialize, Deserialize)]
 #[serde(transparent)]
-struct Folder(#[serde(with = "crate::job::path")] PathBuf);
+struct AsPath(#[serde(with = "crate::job::path")] PathBuf);
 
 impl Key {
     /// The value as people write it.
@@ -270,9 +297,10 @@ impl Key {
             Kind::Rate(field) => (field.of)(settings).as_typed(),
             Kind::StartMode(field) => (field.of)(settings).word().to_owned(),
             Kind::Theme(field) => (field.of)(settings).word().to_owned(),
-            Kind::Folder(field) => (field.of)(settings)
+            Kind::Path(field, unset) => (field.of)(settings)
                 .as_ref()
-                .map_or_else(|| USUAL.to_owned(), |folder| folder.display().to_string()),
+                .map_or_else(|| unset.0.to_owned(), |path| path.display().to_string()),
+            Kind::Proxy(field) => (field.of)(settings).to_string(),
             Kind::Spans(field) => Painted::list_text((field.of)(settings)),
             Kind::Limits(field) => (field.of)(settings).to_string(),
         }
@@ -290,7 +318,9 @@ impl Key {
             Kind::StartMode(field) => *(field.of_mut)(settings) = plain.parse()?,
             Kind::Theme(field) => *(field.of_mut)(settings) = plain.parse()?,
             // A folder's name may end with a blank.
-            Kind::Folder(field) => *(field.of_mut)(settings) = folder(text.into())?,
+            Kind::Path(field, unset) => *(field.of_mut)(settings) = whole_path(text.into(), *unset)?,
+            // A login is nothing for the file; whoever has taken it out before keeps it elsewhere.
+            Kind::Proxy(field) => *(field.of_mut)(settings) = Proxy::read(plain).map_err(in_words)?.0,
             Kind::Spans(field) => *(field.of_mut)(settings) = Painted::read_list(plain).map_err(in_words)?,
             Kind::Limits(field) => *(field.of_mut)(settings) = plain.parse().map_err(in_words)?,
         }
@@ -306,7 +336,10 @@ impl Key {
             Kind::Cap(field) => (field.of)(settings).map_or(0, bps).to_string(),
             Kind::Rate(field) => bps(*(field.of)(settings)).to_string(),
             Kind::StartMode(_) | Kind::Theme(_) => ron::to_string(&self.text(settings))?,
-            Kind::Folder(field) => ron::to_string(&Folder((field.of)(settings).clone().unwrap_or_default()))?,
+            Kind::Path(field, _) => {
+                ron::to_string(&AsPath((field.of)(settings).clone().unwrap_or_default()))?
+            }
+            Kind::Proxy(field) => ron::to_string((field.of)(settings))?,
             Kind::Spans(field) => {
                 let spans: Result<Vec<_>, _> = (field.of)(settings).iter().map(ron::to_string).collect();
                 format!("[{}]", spans?.join(", "))
@@ -316,6 +349,13 @@ impl Key {
                 format!("(high: \"{high}\", normal: \"{normal}\", low: \"{low}\")")
             }
         })
+    }
+
+    /// Whether a value of the file has a password in it, which must not stay there.
+    pub(super) fn has_secret(&self, value: &ron::Value) -> bool {
+        let text = || rust::<String>(value.clone()).ok();
+        matches!(self.kind, Kind::Proxy(_))
+            && text().is_some_and(|text| matches!(Proxy::read(&text), Ok((_, Some(_)))))
     }
 
     /// Takes a value of the file. What makes no sense in it is left as it is, with a sentence each.
@@ -354,7 +394,20 @@ impl Key {
             }
             Kind::StartMode(field) => *(field.of_mut)(settings) = rust::<String>(value)?.parse()?,
             Kind::Theme(field) => *(field.of_mut)(settings) = rust::<String>(value)?.parse()?,
-            Kind::Folder(field) => *(field.of_mut)(settings) = folder(rust::<Folder>(value)?.0)?,
+            Kind::Path(field, unset) => {
+                *(field.of_mut)(settings) = whole_path(rust::<AsPath>(value)?.0, *unset)?;
+            }
+            Kind::Proxy(field) => {
+                let text: String = rust(value)?;
+                *(field.of_mut)(settings) = match Proxy::read(&text).map_err(in_words)? {
+                    (proxy, None) => proxy,
+                    (_, Some(_)) => {
+                        return Err("a password is not for a file; set it with “meanwhile settings proxy”, \
+                             which keeps it apart"
+                            .to_owned());
+                    }
+                };
+            }
             Kind::Spans(field) => {
                 let texts: Vec<ron::Value> = rust(value)?;
                 let spans = (field.of_mut)(settings);
@@ -404,17 +457,15 @@ fn read_cap(text: &str) -> Result<Option<Rate>, String> {
     text.parse().map(Some).map_err(|error| format!("{error}, or off for no cap"))
 }
 
-fn folder(path: PathBuf) -> Result<Option<PathBuf>, String> {
+fn whole_path(path: PathBuf, Unset(word, meaning): Unset) -> Result<Option<PathBuf>, String> {
     let text = path.to_str();
-    if text.is_some_and(|text| text.is_empty() || text == USUAL) {
+    if text.is_some_and(|text| text.is_empty() || text == word) {
         Ok(None)
     } else if path.is_absolute() {
         Ok(Some(path))
     } else {
         let path = path.display();
-        Err(format!(
-            "“{path}” is no whole path; write one that begins with /, or {USUAL} for the desktop's folder"
-        ))
+        Err(format!("“{path}” is no whole path; write one that begins with /, or {word} for {meaning}"))
     }
 }
 

@@ -16,7 +16,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::job::{Rate, StartMode, Timetable};
+use crate::job::{Proxy, Rate, StartMode, Timetable};
 
 /// Whether the window is light or dark.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +99,14 @@ pub struct Settings {
     pub disk_reserve_mib: u32,
     /// Whether a finished file remembers the address it came from.
     pub note_origin: bool,
+    /// Through which proxy servers are reached, unless a job says otherwise. Its login is kept elsewhere.
+    pub proxy: Proxy,
+    /// A file with certificates that are trusted besides those of the system.
+    pub ca_file: Option<PathBuf>,
+    /// Whether `~/.netrc` is looked into.
+    pub use_netrc: bool,
+    /// Whether secrets of unfinished jobs are kept in the desktop's keyring.
+    pub keyring: bool,
     /// Whether the desktop tells of finished and failed jobs.
     pub notify: bool,
     /// Whether the window is light or dark.
@@ -128,6 +136,10 @@ impl Default for Settings {
             stale_days: 90,
             disk_reserve_mib: 256,
             note_origin: true,
+            proxy: Proxy::System,
+            ca_file: None,
+            use_netrc: false,
+            keyring: true,
             notify: true,
             theme: Theme::System,
         }

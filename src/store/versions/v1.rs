@@ -124,6 +124,7 @@ impl Job {
             limit: self.limit,
             headers: self.headers,
             needs_secrets: self.needs_secrets,
+            route: job::Route::default(),
             added_unix_secs: self.added_unix_secs,
             ended_unix_secs: self.ended_unix_secs,
             modified_unix_secs: self.ended_unix_secs.unwrap_or(self.added_unix_secs),

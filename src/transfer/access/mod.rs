@@ -10,6 +10,7 @@
 //! | what a 401 asks for | `challenge` |
 //! | the answer to it, for Digest | `digest` |
 //! | logins from `~/.netrc` | `netrc` |
+//! | proxies and trusted certificates | `way` |
 
 mod challenge;
 mod digest;
@@ -17,9 +18,11 @@ mod jar;
 mod netrc;
 mod redirect;
 mod visit;
+mod way;
 
 pub use netrc::{Netrc, NetrcError};
 pub(super) use visit::visit;
+pub use way::Way;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -45,6 +48,8 @@ pub struct Access {
     pub netrc: Option<PathBuf>,
     /// Whether a redirect from https to http is followed.
     pub insecure_redirects: bool,
+    /// Whether the client goes through a proxy the user named, which then is the one that cannot be reached.
+    pub has_proxy: bool,
     /// What the job's servers have said so far.
     pub memory: Arc<Memory>,
 }

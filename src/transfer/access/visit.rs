@@ -101,7 +101,7 @@ impl Step {
         loop {
             // Built afresh each time: nothing of an earlier request can slip in.
             let asked = request(client, &self.url, access.headers_at(&self.url)?, part)?;
-            let answer = send(show(asked, shown.as_ref())?).await?;
+            let answer = send(show(asked, shown.as_ref())?, access.has_proxy).await?;
             locked(&access.memory.jar).take_in(&self.url, answer.headers());
             if answer.status() != StatusCode::UNAUTHORIZED {
                 return Ok(answer);
@@ -220,9 +220,16 @@ fn show(request: RequestBuilder, shown: Option<&Shown>) -> Result<RequestBuilder
     })
 }
 
-async fn send(request: RequestBuilder) -> Result<Response, Fault> {
+async fn send(request: RequestBuilder, has_proxy: bool) -> Result<Response, Fault> {
     match tokio::time::timeout(STALL, request.send()).await {
-        Ok(answer) => answer.map_err(|error| fault_of_reqwest(&error)),
+        Ok(answer) => answer.map_err(|error| match fault_of_reqwest(&error) {
+            // It is the only one we ever connect to.
+            Fault {
+                kind: FaultKind::ConnectionRefused | FaultKind::ConnectFailed | FaultKind::HostNotFound,
+                detail,
+            } if has_proxy => Fault { kind: FaultKind::ProxyFailed, detail },
+            fault => fault,
+        }),
         Err(_) => Err(Fault::new(FaultKind::Stalled, "no answer to the request")),
     }
 }

@@ -22,6 +22,12 @@ fn values_are_taken_as_people_write_them() {
         ("download_folder", "", "default"),
         ("work", "mon-fri 08:00-17:30; sat 10-12", "mon-fri 08:00-17:30; sat 10:00-12:00"),
         ("work", ";", "none"),
+        ("proxy", "NONE", "none"),
+        ("proxy", "proxy.example:3128", "http://proxy.example:3128"),
+        ("proxy", "socks5h://me:hunter2@proxy.example", "socks5h://proxy.example:1080"),
+        ("ca_file", "/etc/ca.pem", "/etc/ca.pem"),
+        ("ca_file", "none", "none"),
+        ("use_netrc", "on", "on"),
         ("work_limits", "512K", "512K"),
         ("work_limits", "low 0, high unlimited, normal 1M", "high unlimited, normal 1M, low 0"),
     ];
@@ -46,6 +52,8 @@ fn a_value_that_is_wrong_changes_nothing_and_is_told_why() {
         ("download_folder", "~/x", "“~/x” is no whole path"),
         ("work", "mon-fri 08:00-17:30; someday 08:00-09:00", "“someday” is no day"),
         ("work_limits", "high 1M", "no allowance"),
+        ("proxy", "ftp://a:1", "this is no proxy"),
+        ("ca_file", "ca.pem", "or none for no file"),
     ];
     for (key, text, why) in table {
         let mut settings = Settings::default();
