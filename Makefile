@@ -14,7 +14,7 @@ help:
 	@echo 'make run     open the window; without a display, show the main job on a virtual one (see demo)'
 	@echo 'make test    install what the tests need, then fmt, clippy, rustdoc and all tests'
 	@echo 'make demo    drive the real window on a virtual display; the pictures go to screenshots/'
-	@echo 'make bench   compare with curl; start time, rest, the list on disk, 100,000 jobs, caps (6 minutes after the build, 6 GB of disk)'
+	@echo 'make bench   compare with curl and aria2; start time, rest, the list on disk, 100,000 jobs, caps (10 minutes after the build, 6 GB of disk)'
 	@echo
 	@echo 'make build   the release build alone'
 	@echo 'make fmt lint doc unit   the parts of make test'
@@ -50,7 +50,7 @@ unit:
 	$(CARGO) test $(LOCKED)
 
 bench: build packages-test
-	$(CARGO) bench $(LOCKED) --bench start --bench queue --bench jobs --bench cap --bench throughput
+	$(CARGO) bench $(LOCKED) --bench start --bench queue --bench jobs --bench cap --bench throughput --bench many_files --bench far
 
 packages-build packages-run packages-demo packages-test:
 	@scripts/packages.sh $(@:packages-%=%)

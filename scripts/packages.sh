@@ -12,7 +12,7 @@ run='libx11-6 libx11-xcb1 libxcursor1 libxi6 libxkbcommon-x11-0 libgl1
 # Without a desktop there is no Wayland either.
 demo='libx11-6 libx11-xcb1 libxcursor1 libxi6 libxkbcommon-x11-0 libgl1
     Xvfb:xvfb xdotool:xdotool import:imagemagick nginx:nginx-light'
-test="$demo curl:curl ip:iproute2 unshare:util-linux mount:mount groff:groff-base bash:bash
+test="$demo curl:curl aria2c:aria2 ip:iproute2 unshare:util-linux mount:mount groff:groff-base bash:bash
     dbus-daemon:dbus python3-dbusmock"
 
 wanted=

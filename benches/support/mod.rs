@@ -221,3 +221,55 @@ pub(crate) fn status(path: &str, name: &str) -> Option<u64> {
 pub(crate) fn verdict(holds: bool) -> &'static str {
     if holds { "ok" } else { "MISSED" }
 }
+
+/// What one run has cost.
+#[derive(Clone, Copy)]
+pub(crate) struct Cost {
+    pub(crate) wall_secs: f64,
+    pub(crate) cpu_secs: f64,
+    pub(crate) peak_mib: f64,
+}
+
+/// What something costs that runs programs to their end and gives the greatest size of one in memory.
+pub(crate) fn cost_of(run: impl FnOnce() -> f64) -> Cost {
+    let cpu_before = cpu_of_children();
+    let began = Instant::now();
+    let peak_mib = run();
+    let wall_secs = began.elapsed().as_secs_f64();
+    Cost { wall_secs, cpu_secs: cpu_of_children() - cpu_before, peak_mib }
+}
+
+/// Runs it to its end, `package` having it; its greatest size in memory, in MiB.
+pub(crate) fn run(command: &mut Command, package: &str) -> f64 {
+    let process = command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut process = Process::start(process, package);
+    let path = PathBuf::from(format!("/proc/{}/status", process.id())).display().to_string();
+    // Once it has ended nobody knows its size any more, so somebody looks now and then; the waiting itself
+    // must not be late, so it is on another thread.
+    let (done, is_done) = std::sync::mpsc::sync_channel::<()>(0);
+    let watch = std::thread::spawn(move || {
+        let mut peak = 0;
+        while is_done.recv_timeout(Duration::from_millis(20))
+            == Err(std::sync::mpsc::RecvTimeoutError::Timeout)
+        {
+            peak = peak.max(status(&path, "VmHWM").unwrap_or(0));
+        }
+        peak
+    });
+    let ended = process.0.wait().expect("its end");
+    drop(done);
+    assert!(ended.success(), "it ended with {ended}");
+    watch.join().expect("the watcher") as f64 / 1024.0
+}
+
+/// What all children that have ended have used, in user and kernel mode.
+fn cpu_of_children() -> f64 {
+    let fields = stat("self").expect("/proc");
+    // Numbers 16 and 17 of proc(5), in ticks.
+    (fields[13] + fields[14]) as f64 / TICKS_PER_SEC
+}
+
+/// A number out of the environment.
+pub(crate) fn number(name: &str, usual: u64) -> u64 {
+    std::env::var(name).ok().map_or(usual, |text| text.parse().expect("a number"))
+}

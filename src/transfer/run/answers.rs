@@ -269,7 +269,7 @@ impl Run {
         }
         let Some(next) = next else { return Err(self.fault.take().unwrap_or(fault)) };
         let host = self.sources[next].door.url.host_str().unwrap_or_default();
-        self.decided(format!("Asks {host} next: {} ({})", fault.what(), fault.detail)).await;
+        self.decided(format!("Asks {host} next: {}", in_brief(&fault))).await;
         self.start_first(next).await
     }
 
@@ -290,6 +290,11 @@ impl Run {
         }
         Ok(())
     }
+}
+
+/// What happened, with the particulars where there are any.
+fn in_brief(fault: &Fault) -> String {
+    if fault.detail.is_empty() { fault.what() } else { format!("{} ({})", fault.what(), fault.detail) }
 }
 
 /// Whether it is a redirect to an address that is neither http nor https, which no client follows.
