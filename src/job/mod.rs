@@ -43,7 +43,7 @@ pub use list::{
     Complaint, List, ListEntry, MetalinkError, is_metalink, list_option, metalink_as_list, read_list,
     read_metalink,
 };
-pub(crate) use name::split_extension;
+pub(crate) use name::{MOST_SAFE_BYTES, fitted_name, safe_name, split_extension};
 pub use new::{
     Login, NewAccess, NewFile, NewHeader, NewJob, Secrets, address, is_secret_header, without_login,
 };

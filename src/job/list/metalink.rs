@@ -10,11 +10,12 @@
 //! - `signature`, and `origin`, where a newer Metalink file is to be had: nobody asked for it.
 //!
 //! A Metalink file is a stranger's, unlike a list the user has written: its names stay within the download folder
-//! (RFC 5854 section 4.1.2.1) and hide nothing. The text is read from its start to its end, and nothing in it is
+//! (RFC 5854 section 4.1.2.1) and are made as safe as those servers give. The text is read from its start to its end, and nothing in it is
 //! expanded but characters: time and memory are at most proportional to its length, whatever it holds. A document
 //! type is refused.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
@@ -23,7 +24,7 @@ use super::place::Place;
 use super::{Complaint, List, ListEntry, MOST_COMPLAINTS, in_words};
 use crate::job::new::address;
 use crate::job::pattern::{MOST_ADDRESSES, MOST_BYTES, grouped};
-use crate::job::{Checksum, Hash};
+use crate::job::{Checksum, Hash, safe_name};
 
 /// The most addresses one file keeps. Each is written down with the job, and so many are never tried.
 const MOST_MIRRORS: usize = 50;
@@ -82,7 +83,9 @@ pub fn metalink_as_list(xml: &str) -> Result<String, MetalinkError> {
         let addresses: Vec<String> = addresses.iter().map(|address| without_patterns(address)).collect();
         let _ = writeln!(text, "{}", addresses.join("\t"));
         if let Some(folder) = folder {
-            let _ = writeln!(text, " dir={}", folder.display());
+            // It is no home.
+            let here = if folder.starts_with("~") { "./" } else { "" };
+            let _ = writeln!(text, " dir={here}{}", folder.display());
         }
         if let Some(name) = file_name {
             let _ = writeln!(text, " out={name}");
@@ -356,26 +359,25 @@ impl<'x> Document<'x> {
         true
     }
 
-    /// Where a file of that name goes: within the download folder, and not hidden.
+    /// Where a file of that name goes: within the download folder, and under names as they may come from a stranger.
     fn place(&mut self, line: usize, name: &str) -> Place {
-        let name = name.trim();
         let path = if name.starts_with('/') {
             self.complain(line, "The folder is not within the download folder. It was left out.");
             name.rsplit('/').next().unwrap_or_default()
         } else {
             name
         };
-        let parts = path.split('/').map(|part| match part {
-            "." | ".." => part,
-            part => part.trim_end().trim_start_matches(|c: char| c == '.' || c.is_whitespace()),
-        });
-        let path = parts.collect::<Vec<_>>().join("/");
         let mut place = Place::default();
-        // Of a first part that was nothing but dots only the slash is left.
-        if let Err(sentence) = place.go(path.trim_start_matches('/')) {
+        if let Err(sentence) = place.go(path) {
             self.complain(line, sentence);
         }
-        place
+        let Place { folder, name } = place;
+        let parts = folder.iter().flat_map(|folder| folder.iter());
+        let folder: PathBuf = parts.filter_map(|part| safe_name(part.to_str()?)).collect();
+        Place {
+            folder: Some(folder).filter(|folder| folder.as_os_str() != ""),
+            name: name.and_then(|name| safe_name(&name)),
+        }
     }
 
     /// The value of an attribute.

@@ -5,7 +5,6 @@ mod charset;
 mod disposition;
 mod encoded_word;
 mod extension;
-mod safe;
 #[cfg(test)]
 mod tests;
 
@@ -13,8 +12,7 @@ use percent_encoding::percent_decode_str;
 use reqwest::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderMap};
 use url::Url;
 
-use crate::job::split_extension;
-use safe::{MOST_BYTES, fitted, safe};
+use crate::job::{MOST_SAFE_BYTES, fitted_name, safe_name, split_extension};
 
 /// The longest numbered name in bytes: with `.bad` and `.part` behind it, it is still within Linux's 255.
 const MOST_NUMBERED_BYTES: usize = 246;
@@ -28,14 +26,14 @@ pub(super) fn wanted_name(asked: Option<&str>, headers: &HeaderMap, url: &Url) -
     let from_header =
         headers.get(CONTENT_DISPOSITION).and_then(|value| disposition::file_name(value.as_bytes(), tld));
     let name = from_header
-        .and_then(|name| safe(&name))
-        .or_else(|| from_address(url, tld).and_then(|name| safe(&name)))
+        .and_then(|name| safe_name(&name))
+        .or_else(|| from_address(url, tld).and_then(|name| safe_name(&name)))
         .unwrap_or_else(|| "download".to_owned());
     if !split_extension(&name).1.is_empty() {
         return name;
     }
     let of_type = headers.get(CONTENT_TYPE).and_then(|value| extension::of_type(value.as_bytes()));
-    of_type.map_or_else(|| name.clone(), |extension| fitted(&name, extension, MOST_BYTES))
+    of_type.map_or_else(|| name.clone(), |extension| fitted_name(&name, extension, MOST_SAFE_BYTES))
 }
 
 /// The name with ` (number)` before its extension; for 1 the name itself. The stem gives way if it gets too long.
@@ -44,7 +42,7 @@ pub(super) fn numbered(name: &str, number: u32) -> String {
         return name.to_owned();
     }
     let (stem, extension) = split_extension(name);
-    fitted(stem, &format!(" ({number}){extension}"), MOST_NUMBERED_BYTES)
+    fitted_name(stem, &format!(" ({number}){extension}"), MOST_NUMBERED_BYTES)
 }
 
 /// The last part of the address's path. What stands in its query is for the server alone: browsers do not look for a

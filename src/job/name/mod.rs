@@ -1,5 +1,9 @@
 //! File names, as far as they are only text.
 
+mod safe;
+
+pub(crate) use safe::{MOST_SAFE_BYTES, fitted_name, safe_name};
+
 /// The longest extension in bytes; what is longer is part of a sentence.
 const MOST_EXTENSION_BYTES: usize = 20;
 

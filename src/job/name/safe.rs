@@ -1,9 +1,9 @@
 //! What a name from a stranger may be as a file's.
 
-use crate::job::split_extension;
+use super::split_extension;
 
 /// The longest name in bytes that leaves room for ` (999)`, `.bad` and `.part` within Linux's 255.
-pub(super) const MOST_BYTES: usize = 240;
+pub(crate) const MOST_SAFE_BYTES: usize = 240;
 
 /// Characters that Linux takes but FAT and NTFS refuse, so that a file with them could be copied to no stick; they
 /// are as unwelcome in a shell. Browsers replace them on every system too.
@@ -14,9 +14,9 @@ const REFUSED: [char; 7] = ['<', '>', ':', '"', '|', '?', '*'];
 const JOINERS: [char; 2] = ['\u{200c}', '\u{200d}'];
 
 /// The last part of a path, made to a name that is no path, not hidden, takes no device, steers no terminal, looks
-/// like what it is, and has at most [`MOST_BYTES`]; `None` if nothing is left. A name that is all that already stays
+/// like what it is, and has at most [`MOST_SAFE_BYTES`]; `None` if nothing is left. A name that is all that already stays
 /// as it is. Composed and decomposed letters stay as they came.
-pub(super) fn safe(name: &str) -> Option<String> {
+pub(crate) fn safe_name(name: &str) -> Option<String> {
     let last = name.rsplit(['/', '\\']).next()?;
     let seen = last.chars().filter(|c| !is_unseen(*c));
     let clean: String = seen.map(|c| if REFUSED.contains(&c) { '_' } else { c }).collect();
@@ -28,14 +28,14 @@ pub(super) fn safe(name: &str) -> Option<String> {
 }
 
 /// A name of at most `most_bytes`: the stem gives way, cut between two characters, the extension stays.
-pub(super) fn fitted(stem: &str, extension: &str, most_bytes: usize) -> String {
+pub(crate) fn fitted_name(stem: &str, extension: &str, most_bytes: usize) -> String {
     let end = stem.floor_char_boundary(most_bytes.saturating_sub(extension.len()));
     format!("{}{extension}", &stem[..end])
 }
 
 fn cut(name: &str) -> String {
     let (stem, extension) = split_extension(name);
-    fitted(stem, extension, MOST_BYTES).trim_end_matches(is_loose_end).to_owned()
+    fitted_name(stem, extension, MOST_SAFE_BYTES).trim_end_matches(is_loose_end).to_owned()
 }
 
 /// What nobody sees: control characters, what turns the direction of a line around (so that `gpj.exe` reads
@@ -128,7 +128,7 @@ mod tests {
             ("~", Some("~")),
         ];
         for (name, wanted) in table {
-            assert_eq!(safe(name).as_deref(), wanted, "{name:?}");
+            assert_eq!(safe_name(name).as_deref(), wanted, "{name:?}");
         }
     }
 
@@ -148,7 +148,7 @@ mod tests {
             // A device only once it is cut.
             (format!("CON{}x.txt", " ".repeat(240)), format!("_CON{}.txt", " ".repeat(232))),
         ] {
-            assert_eq!(safe(&name).as_ref(), Some(&wanted), "{name}");
+            assert_eq!(safe_name(&name).as_ref(), Some(&wanted), "{name}");
         }
     }
 }
