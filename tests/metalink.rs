@@ -72,6 +72,29 @@ fn each_file_of_a_metalink_file_is_a_download_with_its_mirrors_and_checksum() {
 }
 
 #[test]
+fn a_mirror_helps_out() {
+    let home = Home::new();
+    let bytes = content(2, 100_000);
+    let good = Good::new(bytes.clone());
+    let server = Server::start(move |asked, answer| match asked.target.as_str() {
+        "/good.bin" => good.send(asked, answer),
+        _ => answer.whole("404 Not Found", &[], b""),
+    });
+    let files = format!(
+        "<file name=\"f.bin\"><hash type=\"sha-256\">{}</hash><url priority=\"2\">{}</url><url priority=\"1\">{}</url></file>",
+        sha256(&bytes),
+        server.url("good.bin"),
+        server.url("gone.bin"),
+    );
+    write(&home.file("f.meta4"), metalink(&files).as_bytes());
+    home.run(["add", "f.meta4", "--to", &word(&home.files())]).fine();
+    home.run(["run", "--until-empty"]).fine();
+    assert_is(&home.file("f.bin"), &bytes);
+    let asked: Vec<String> = server.seen().into_iter().map(|asked| asked.target).collect();
+    assert_eq!(asked, ["/gone.bin", "/good.bin"]);
+}
+
+#[test]
 fn together_they_are_one_download() {
     let home = Home::new();
     let (_server, bytes, _) = stage(&home);

@@ -10,7 +10,7 @@ use super::port::Port;
 use super::print::{self, Out};
 use super::{json, pick};
 use crate::engine::{Change, Command, Places, Reply, Run};
-use crate::job::{Brackets, JobId, List, ListEntry, NewJob};
+use crate::job::{Brackets, Complaint, JobId, ListEntry, NewJob};
 
 /// How many are handed over with one command: many enough to be quick, few enough for one request.
 const AT_ONCE: usize = 2000;
@@ -35,8 +35,8 @@ pub(super) async fn add(
     // Before the engine is started or asked: standard input may be a person typing.
     for file in metalinks.iter().map(Path::new).chain(input.as_deref()) {
         let list = new::list_in(file, brackets)?;
-        for remark in remarks(&list) {
-            print::note(print::clean(&remark));
+        for Complaint { line, sentence } in &list.complaints {
+            print::note(print::clean(&format!("line {line}: {sentence}")));
         }
         were_complaints |= !list.complaints.is_empty();
         entries.extend(list.entries);
@@ -121,17 +121,6 @@ fn check(entries: &[ListEntry], how: &How) -> Result<(), Failure> {
     }
 }
 
-/// What is to be said about a list of which something will be queued.
-fn remarks(list: &List) -> Vec<String> {
-    let complaints = list.complaints.iter().map(|complaint| (complaint.line, complaint.sentence.as_str()));
-    let mirrored = list.entries.iter().find(|entry| entry.addresses.len() > 1).map(|entry| {
-        (entry.line, "Mirrors are not used yet: here and below, the first address of a file is taken.")
-    });
-    let mut remarks: Vec<_> = complaints.chain(mirrored).collect();
-    remarks.sort_by_key(|(line, _)| *line);
-    remarks.into_iter().map(|(line, sentence)| format!("line {line}: {sentence}")).collect()
-}
-
 fn nothing_to_add(were_complaints: bool) -> Failure {
     Failure::usage(if were_complaints {
         "Nothing in that list can be downloaded. You can correct it and add it again."
@@ -162,7 +151,6 @@ mod tests {
     use super::*;
     use crate::cli::port::Local;
     use crate::engine::{Snapshot, border};
-    use crate::job::read_list;
 
     #[test]
     fn one_name_and_one_checksum_are_for_one_address() {
@@ -174,19 +162,6 @@ mod tests {
         {
             assert_eq!(check(&entries(count), how).is_ok(), fine, "{count}");
         }
-    }
-
-    #[test]
-    fn mirrors_are_remarked_upon_once() {
-        let text = "nonsense\nhttp://a/1\thttp://b/1\nhttp://a/2\thttp://b/2\n split=5\n";
-        let remarks = remarks(&read_list(text, Brackets::Patterns));
-        let starts = [
-            "line 1: This is not a web address",
-            "line 2: Mirrors are not used yet",
-            "line 4: “split” is not known",
-        ];
-        assert_eq!(remarks.len(), starts.len(), "{remarks:?}");
-        assert!(remarks.iter().zip(starts).all(|(remark, start)| remark.starts_with(start)), "{remarks:?}");
     }
 
     #[tokio::test]

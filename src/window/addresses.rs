@@ -28,7 +28,7 @@ pub(super) const IN_LIST: &str = "already in the list";
 
 impl Line {
     fn good(entry: ListEntry) -> Self {
-        let note = (entry.addresses.len() > 1).then_some("its mirrors are not used yet");
+        let note = (entry.addresses.len() > 1).then_some("with mirrors");
         Self { text: entry.addresses.first().cloned().unwrap_or_default(), wrong: None, note, entry }
     }
 
@@ -212,7 +212,7 @@ mod tests {
         assert_eq!(lines[0].entry.folder.as_deref(), Some(std::path::Path::new("/srv")));
         assert_eq!(lines[0].entry.file_name.as_deref(), Some("one.iso"));
         assert_eq!(lines[1].entry.file_name.as_deref(), Some("two"));
-        assert_eq!(lines[1].note, Some("its mirrors are not used yet"));
+        assert_eq!(lines[1].note, Some("with mirrors"));
         assert_eq!(lines[2].wrong.as_deref(), Some("“split” is not known and was left out."));
     }
 
