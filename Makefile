@@ -5,8 +5,8 @@ CARGO ?= cargo
 LOCKED = --locked
 TARGET = $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help run build test fmt lint doc unit demo bench \
-        packages-build packages-run packages-demo packages-test components
+.PHONY: help run build test fmt lint doc unit demo bench fuzz \
+        packages-build packages-run packages-demo packages-test packages-fuzz components
 # Cargo uses all cores by itself, and two apt-get would be in each other's way.
 .NOTPARALLEL:
 
@@ -15,10 +15,11 @@ help:
 	@echo 'make test    install what the tests need, then fmt, clippy, rustdoc and all tests'
 	@echo 'make demo    drive the real window on a virtual display; the pictures go to screenshots/'
 	@echo 'make bench   compare with curl and aria2; start time, rest, the list on disk, 100,000 jobs, caps (10 minutes after the build, 6 GB of disk)'
+	@echo 'make fuzz    throw made-up input at the readers of what comes from outside, 30 s each (FUZZ_SECONDS)'
 	@echo
 	@echo 'make build   the release build alone'
 	@echo 'make fmt lint doc unit   the parts of make test'
-	@echo 'make packages-build packages-run packages-demo packages-test'
+	@echo 'make packages-build packages-run packages-demo packages-test packages-fuzz'
 	@echo '             Debian and Ubuntu: install what is missing of the system, or name it'
 
 run: build
@@ -42,6 +43,7 @@ fmt:
 
 lint:
 	$(CARGO) clippy --all-targets $(LOCKED) -- -D warnings
+	$(CARGO) clippy --lib $(LOCKED) -- -D warnings --cfg fuzzing
 
 doc:
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps $(LOCKED)
@@ -52,7 +54,12 @@ unit:
 bench: build packages-test
 	$(CARGO) bench $(LOCKED) --bench start --bench queue --bench jobs --bench cap --bench throughput --bench many_files --bench far
 
-packages-build packages-run packages-demo packages-test:
+# Not a part of make test: the same readers have tests there, and to search takes time.
+FUZZ_SECONDS ?= 30
+fuzz: packages-build packages-fuzz
+	@scripts/fuzz.sh $(FUZZ_SECONDS)
+
+packages-build packages-run packages-demo packages-test packages-fuzz:
 	@scripts/packages.sh $(@:packages-%=%)
 
 # A small installation of Rust comes without them.

@@ -2,6 +2,7 @@
 # Installs, or names, what the system must have: packages.sh WHAT...
 #   build  to compile          run    to open the window on a desktop
 #   demo   to open it without  test   for the tests and the measurements
+#   fuzz   for the fuzz targets
 # Says nothing and does nothing where everything is there.
 set -eu
 
@@ -14,6 +15,8 @@ demo='libx11-6 libx11-xcb1 libxcursor1 libxi6 libxkbcommon-x11-0 libgl1
     Xvfb:xvfb xdotool:xdotool import:imagemagick nginx:nginx-light'
 test="$demo curl:curl aria2c:aria2 ip:iproute2 unshare:util-linux mount:mount groff:groff-base bash:bash
     dbus-daemon:dbus python3-dbusmock"
+# LLVM's fuzzer is a library in C++.
+fuzz='g++:g++'
 
 wanted=
 for what; do
@@ -22,8 +25,9 @@ for what; do
         run) wanted="$wanted $run" ;;
         demo) wanted="$wanted $demo" ;;
         test) wanted="$wanted $test" ;;
+        fuzz) wanted="$wanted $fuzz" ;;
         make) wanted="$wanted make:make" ;;
-        *) echo "packages.sh: $what is not one of build, run, demo, test, make" >&2; exit 2 ;;
+        *) echo "packages.sh: $what is not one of build, run, demo, test, fuzz, make" >&2; exit 2 ;;
     esac
 done
 

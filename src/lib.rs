@@ -17,6 +17,9 @@
 
 pub mod cli;
 pub mod engine;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzed;
 pub mod idle;
 pub mod instance;
 pub mod job;

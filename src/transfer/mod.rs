@@ -9,6 +9,8 @@ mod access;
 mod digest;
 mod faults;
 mod finish;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzed;
 mod head;
 mod http;
 mod label;

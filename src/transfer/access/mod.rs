@@ -14,6 +14,8 @@
 
 mod challenge;
 mod digest;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzed;
 mod jar;
 mod netrc;
 mod redirect;

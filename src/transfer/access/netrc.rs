@@ -70,7 +70,7 @@ impl Netrc {
     }
 
     /// Reads a text. Words it does not know are passed over; an entry without a login is none.
-    fn of(text: &str) -> Self {
+    pub(super) fn of(text: &str) -> Self {
         let mut netrc = Self::default();
         let mut words = Words(text);
         let mut entry: Option<Entry> = None;
