@@ -93,15 +93,27 @@ pub struct Validator {
 }
 
 impl JobFile {
-    /// Whether it stopped because a proxy asks for a login.
+    /// What is wrong with it.
     #[must_use]
-    pub fn wants_proxy_login(&self) -> bool {
-        let fault = match &self.trouble {
+    pub fn fault(&self) -> Option<&Fault> {
+        match &self.trouble {
             Some(Trouble::Failed(fault)) => Some(fault),
             Some(Trouble::Waiting(waiting)) => waiting.fault(),
             Some(Trouble::LeftOut) | None => None,
-        };
-        fault.is_some_and(|fault| fault.kind == FaultKind::Status(407))
+        }
+    }
+
+    /// Whether it stopped for want of a login, or of other secrets.
+    #[must_use]
+    pub fn wants_login(&self) -> bool {
+        let kind = self.fault().map(|fault| &fault.kind);
+        matches!(kind, Some(FaultKind::Status(401 | 407) | FaultKind::SecretsGone))
+    }
+
+    /// Whether it stopped because a proxy asks for a login.
+    #[must_use]
+    pub fn wants_proxy_login(&self) -> bool {
+        self.fault().is_some_and(|fault| fault.kind == FaultKind::Status(407))
     }
 
     /// How many of its bytes are on disk for certain.
