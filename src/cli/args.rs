@@ -280,6 +280,9 @@ pub(super) struct Set {
     pub(super) what: Property,
     /// What it is to be
     pub(super) value: String,
+    /// With “login”: take the password from the first line of a file, or of standard input (-), and do not ask for it
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) password_from: Option<PathBuf>,
 }
 
 /// What can be changed about a download.
@@ -297,6 +300,8 @@ pub(super) enum Property {
     FilesAtOnce,
     /// Whether it waits for “meanwhile complete” when all is here: on or off
     Hold,
+    /// The user to log in as where its server or its proxy asked for a login; the password is asked for
+    Login,
     /// What to run when it has ended: a program and its arguments, or off
     Finish,
 }
@@ -423,6 +428,8 @@ mod tests {
             "set 1a files-at-once 3",
             "set 1a hold on",
             "set 1a finish off",
+            "set 1a login me",
+            "set 1a login me --password-from -",
             "file 1a 2 skip",
             "file 1a 2 retry",
             "file 1a 2 address http://b",

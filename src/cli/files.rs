@@ -42,7 +42,7 @@ pub(super) fn state(view: &JobView, index: usize) -> String {
     };
     let percent = file.total_bytes.filter(|total| *total > 0 && file.is_pending());
     let percent = percent.map(|total| u128::from(file.synced_bytes()) * 100 / u128::from(total));
-    match (json::file_fault(file), percent.filter(|percent| *percent > 0)) {
+    match (file.fault(), percent.filter(|percent| *percent > 0)) {
         (Some(fault), _) => format!("{word}: {}", fault.what()),
         (None, Some(percent)) => format!("{word} {percent}%"),
         (None, None) => word.to_owned(),

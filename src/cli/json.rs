@@ -248,7 +248,7 @@ pub(super) fn files(view: &JobView) -> Vec<File> {
         mirrors: file.mirrors.iter().map(ToString::to_string).collect(),
         expected: file.expected.as_ref().map(ToString::to_string),
         state: file_state(view, index),
-        fault: file_fault(file).map(FaultWords::from),
+        fault: file.fault().map(FaultWords::from),
         waiting: match &file.trouble {
             Some(Trouble::Waiting(waiting)) => Some(waiting.into()),
             _ => None,
@@ -271,15 +271,6 @@ pub(super) fn file_state(view: &JobView, index: usize) -> &'static str {
         (Some(Trouble::Waiting(_)), _) => "waiting",
         (None, state) if state.is_active() && !view.running.contains(&index) => "queued",
         (None, state) => state.word(),
-    }
-}
-
-/// What is wrong with a file.
-pub(super) fn file_fault(file: &JobFile) -> Option<&Fault> {
-    match &file.trouble {
-        Some(Trouble::Failed(fault)) => Some(fault),
-        Some(Trouble::Waiting(waiting)) => waiting.fault(),
-        Some(Trouble::LeftOut) | None => None,
     }
 }
 

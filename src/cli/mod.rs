@@ -143,8 +143,12 @@ async fn perform(task: Task, background: Background, out: &mut Out<'_>) -> Resul
         Task::Set(words) => {
             let port = port()?;
             let done = set::set(&port, &words, out).await;
-            // Only another address makes a download go on.
-            if words.what == Property::Address { background.take_over(port).and(done) } else { done }
+            // These make a download go on.
+            if matches!(words.what, Property::Address | Property::Login) {
+                background.take_over(port).and(done)
+            } else {
+                done
+            }
         }
         Task::File(words) => {
             let port = port()?;

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use super::access::login;
 use super::args::{Cap, FileDeed, Move, OneFile, Property, Set, Switch};
 use super::exit::{Exit, Failure};
 use super::port::Port;
@@ -27,6 +28,21 @@ pub(super) async fn set(port: &Port, set: &Set, out: &mut Out<'_>) -> Result<Exi
             )));
         }
         return change_file(port, view, 1, FileDeed::Address, Some(&set.value), out).await;
+    }
+    if set.what != Property::Login && set.password_from.is_some() {
+        return Err(Failure::usage("A password belongs to “login” only. You can leave it out."));
+    }
+    if set.what == Property::Login {
+        let id = {
+            let snapshot = port.snapshot().await?;
+            pick::one(&snapshot, &set.job)?.job.id
+        };
+        // Nobody is kept waiting while a person types: how things stand is looked at again afterwards.
+        let login = login(&set.value, set.password_from.as_deref())?;
+        port.request(Command::SetLogin(id, login)).await?;
+        let snapshot = port.snapshot().await?;
+        let view = snapshot.job(id).ok_or_else(super::nonsense)?;
+        return say(view, "is tried again with its login", out);
     }
     let (change, done) = change(set.what, &set.value)?;
     let snapshot = port.snapshot().await?;
@@ -153,6 +169,7 @@ fn change(what: Property, value: &str) -> Result<(Change, String), Failure> {
             (Change::SetFinish(Some(command)), done)
         }
         Property::Address => return Err(wrong("An address belongs to a file")),
+        Property::Login => return Err(wrong("A login is no property that is seen")),
     })
 }
 
@@ -247,6 +264,7 @@ mod tests {
             job: view.job.id.to_string(),
             what: Property::Address,
             value: "http://b.org/f".into(),
+            password_from: None,
         };
         for (view, expected) in [
             (samples::view("http://a.org/f", samples::QUEUED), Ok(Exit::Done)),

@@ -65,7 +65,7 @@ fn masked_login(before: &str, word: &str) -> Option<String> {
         word.split_once('=').filter(|(name, _)| name.starts_with("--")).unwrap_or((before, word));
     let kept = &word[..word.len() - value.len()];
     match name {
-        "--user" => value.split_once(':').map(|(user, _)| format!("{kept}{user}:…")),
+        "--user" | "login" => value.split_once(':').map(|(user, _)| format!("{kept}{user}:…")),
         // With a scheme it is an address like any other.
         "--proxy" | "proxy" if !value.contains("//") => {
             value.rsplit_once('@').map(|(_, host)| format!("{kept}…@{host}"))

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::job::{Change, Fault, JobId, LogEntry, NewJob, Rate};
+use crate::job::{Change, Fault, JobId, LogEntry, Login, NewJob, Rate};
 use crate::transfer::Probe;
 
 /// Something to be done. The answer, where anyone waits for it, is a [`Reply`] or a [`Refusal`].
@@ -20,6 +20,8 @@ pub enum Command {
     Probe(NewJob),
     /// Change these jobs, in this order; those that can be changed are, even if others can't.
     Change(Vec<JobId>, Change),
+    /// Give a job the login it stopped for want of (its server's, or its proxy's), and try it again.
+    SetLogin(JobId, Login),
     /// The most all jobs together may use; `None` lifts the cap.
     SetLimit(Option<Rate>),
     /// Where new downloads go unless told otherwise.

@@ -8,22 +8,28 @@ use super::clients::way_of;
 use super::core::{AfterSave, AnswerTo, Chore, Core, unix_secs};
 use super::runs::access_of;
 use super::{Change, Command, Envelope, Refusal, Reply, SettingView};
-use crate::job::{Cause, Event, Job, JobId, JobState, NewFile, NewJob, Proxy, Secrets, StartMode, address};
+use crate::job::{Cause, Event, Job, JobId, JobState, NewFile, NewJob, Proxy, StartMode, address};
 use crate::queue::Refused;
 use crate::store::Record;
 use crate::transfer;
 
 impl Core {
     /// Carries out a command, or begins to.
-    pub(super) fn take_in(&mut self, Envelope { command, answer }: Envelope) {
+    pub(super) fn take_in(&mut self, envelope: Envelope) {
         if self.closing {
-            return self.border.answer(answer, Err(Refusal::Stopping));
+            return self.border.answer(envelope.answer, Err(Refusal::Stopping));
         }
+        let Some(Envelope { command, answer }) = self.waits_for_keyring(envelope) else { return };
         match command {
             Command::Add(new) => self.add(new, answer),
             Command::Fetch(new) => self.fetch(new, answer),
             Command::Probe(new) => self.probe(new, answer),
             Command::Change(ids, change) => self.change(&ids, &change, answer),
+            Command::SetLogin(id, login) => {
+                let reply = self.set_login(id, login);
+                let records = self.carry_out();
+                self.save(records, AfterSave::Answer(answer, reply));
+            }
             Command::SetLimit(limit) => {
                 self.settings.limit = limit;
                 self.keep_settings(answer);
@@ -70,7 +76,10 @@ impl Core {
         }
         if key.trim().eq_ignore_ascii_case("proxy") {
             // The settings have it without its login, which goes into no file.
-            self.proxy_login = Proxy::read(value).ok().and_then(|(_, login)| login);
+            self.keep_proxy_login(Proxy::read(value).ok().and_then(|(_, login)| login));
+        }
+        if key.trim().eq_ignore_ascii_case("keyring") {
+            self.heed_keyring();
         }
         let value = self.settings.get(key).unwrap_or_default();
         self.heed_settings();
@@ -131,22 +140,6 @@ impl Core {
         self.finish_change(id, result, Reply::Added(vec![id]), answer);
     }
 
-    pub(super) fn keep_secrets(&mut self, id: JobId, secrets: Secrets) {
-        // The next request begins with what is known now.
-        self.memories.remove(&id);
-        if secrets.is_empty() {
-            self.secrets.remove(&id);
-        } else {
-            self.secrets.insert(id, secrets);
-        }
-    }
-
-    /// Nobody needs them any more.
-    pub(super) fn forget_secrets(&mut self, id: JobId) {
-        self.secrets.remove(&id);
-        self.memories.remove(&id);
-    }
-
     fn finish_change(&mut self, id: JobId, result: Result<(), Refused>, reply: Reply, answer: AnswerTo) {
         let reply = result.map(|()| reply).map_err(|refused| self.refusal(id, &refused));
         let records = self.carry_out();
@@ -190,7 +183,7 @@ impl Core {
         self.save(records, AfterSave::Answer(answer, result));
     }
 
-    fn change_one(&mut self, id: JobId, change: &Change) -> Result<(), Refusal> {
+    pub(super) fn change_one(&mut self, id: JobId, change: &Change) -> Result<(), Refusal> {
         let now = self.now();
         let goes_on = matches!(change, Change::Resume | Change::RetryFile(_));
         let disabled = self.settings.start_mode == StartMode::Disabled;
@@ -199,6 +192,7 @@ impl Core {
             self.is_disabled(|| format!("resume {name}"));
             return Err(Refusal::Disabled);
         }
+        let needs_secrets = self.queue.job(id).is_some_and(|job| job.needs_secrets);
         let queue = &mut self.queue;
         let done = match change {
             Change::Resume => queue.resume(id, now),
@@ -219,6 +213,9 @@ impl Core {
             Change::SetFileAddress(file, address) => return self.set_file_address(id, *file, address),
         };
         done.map_err(|refused| self.refusal(id, &refused))?;
+        if needs_secrets && matches!(change, Change::Remove) {
+            self.forget_secrets(id);
+        }
         match change {
             Change::SetPriority(_) | Change::SetLimit(_) => self.heed_caps(id),
             Change::Resume | Change::Cancel | Change::Complete | Change::Remove => self.withdraw_notice(id),
@@ -242,7 +239,7 @@ impl Core {
     fn add_files(&mut self, id: JobId, new: &[NewFile]) -> Result<(), Refusal> {
         let job = self.queue.job(id).ok_or(Refusal::NoSuchJob(id))?;
         let folder = job.files.first().map(|file| file.folder.clone()).unwrap_or_default();
-        let mut secrets = self.secrets.get(&id).cloned().unwrap_or_default();
+        let mut secrets = self.secrets.of(id).cloned().unwrap_or_default();
         let mut files = Vec::with_capacity(new.len());
         for new in new {
             let (file, login) = new.clone().into_file(&folder).map_err(Refusal::Fault)?;
@@ -251,13 +248,13 @@ impl Core {
         }
         let now = self.now();
         self.queue.add_files(id, files, now).map_err(|refused| self.refusal(id, &refused))?;
-        self.keep_secrets(id, secrets);
+        self.keep_other_secrets(id, secrets);
         Ok(())
     }
 
     fn set_file_address(&mut self, id: JobId, file: usize, text: &str) -> Result<(), Refusal> {
         let (url, login) = address(text).map_err(Refusal::Fault)?;
-        let mut secrets = self.secrets.get(&id).cloned().unwrap_or_default();
+        let mut secrets = self.secrets.of(id).cloned().unwrap_or_default();
         if self.queue.job(id).is_some_and(|job| job.files.len() == 1) {
             // The login for the old address is none for the new one.
             secrets.logins.clear();
@@ -265,11 +262,11 @@ impl Core {
         secrets.take_login(&url, login).map_err(Refusal::Fault)?;
         let now = self.now();
         self.queue.set_file_address(id, file, url, now).map_err(|refused| self.refusal(id, &refused))?;
-        self.keep_secrets(id, secrets);
+        self.keep_other_secrets(id, secrets);
         Ok(())
     }
 
-    fn refusal(&self, id: JobId, refused: &Refused) -> Refusal {
+    pub(super) fn refusal(&self, id: JobId, refused: &Refused) -> Refusal {
         let job = self.queue.job(id);
         let name = job.map(|job| job.display_name()).unwrap_or_default();
         match refused {

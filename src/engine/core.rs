@@ -18,6 +18,7 @@ use super::ends::Ends;
 use super::pace::Servers;
 use super::runs::{Heard, Runs};
 use super::saver::{Saved, Saver};
+use super::secrets::Known;
 use super::views::Views;
 use super::{Border, Refusal, Reply, Run};
 use crate::job::{Cause, Event, Fault, Job, JobId, LogEntry, Login, Orphan, Secrets};
@@ -51,6 +52,8 @@ pub(super) enum Chore {
     Orphans(Vec<Orphan>),
     /// The desktop has been told whether to start us at sign-in.
     AutostartKept,
+    /// What the keyring has.
+    Recalled(HashMap<String, String>),
     /// What the user should know, if there is something.
     Trouble(Option<String>),
     /// The answer is on its way.
@@ -68,7 +71,7 @@ pub(super) struct Core {
     pub(super) servers: Arc<Servers>,
     pub(super) mode: Run,
     pub(super) settings: Settings,
-    pub(super) secrets: HashMap<JobId, Secrets>,
+    pub(super) secrets: Known,
     /// What the servers of jobs have said, as long as the jobs go on.
     pub(super) memories: HashMap<JobId, Arc<transfer::Memory>>,
     /// Stands before the saver, whose end is waited for when it is dropped: nobody hears its news then.
@@ -109,6 +112,8 @@ pub(super) struct Start {
     pub(super) settings: Settings,
     pub(super) usual_folder: PathBuf,
     pub(super) autostart: Option<PathBuf>,
+    /// Whose secrets those in the keyring are: the state folder.
+    pub(super) whose: String,
     pub(super) saver: Saver,
     pub(super) saved_news: mpsc::Receiver<Saved>,
 }
@@ -127,7 +132,7 @@ impl Core {
             servers: Servers::new(start.settings.per_host),
             mode: start.mode,
             settings: start.settings,
-            secrets: HashMap::new(),
+            secrets: Known::new(start.whose),
             memories: HashMap::new(),
             saver: start.saver,
             saved_news: start.saved_news,
@@ -162,6 +167,9 @@ impl Core {
         }
         core.look_at_conditions();
         core.look_at_netrc();
+        if start.mode != Run::Nothing {
+            core.recall_proxy_login();
+        }
         let records = core.carry_out();
         core.save(records, AfterSave::Nothing);
         core.views.begin(&core.queue);
@@ -198,6 +206,7 @@ impl Core {
                 Some(chore) = self.chores.join_next() => {
                     if let Ok(chore) = chore { self.end_chore(chore) }
                 }
+                () = self.secrets.settled() => {}
                 end = self.ends.next(), if !self.closing => self.hear_of_end(end),
                 _ = ring(&mut self.alarm) => self.look_at_conditions(),
                 () = wait_until(wake_at) => {}
@@ -227,11 +236,16 @@ impl Core {
         self.closing = true;
         self.border.commands.close();
         self.runs.stop_all();
+        self.stop_all_waiting_for_secrets();
+        self.secrets.close();
         self.ends.close();
     }
 
     fn is_settled(&self) -> bool {
-        self.runs.is_empty() && self.chores.is_empty() && self.after_save.is_empty()
+        self.runs.is_empty()
+            && self.chores.is_empty()
+            && self.after_save.is_empty()
+            && self.secrets.is_settled()
     }
 
     /// Does what the queue has decided; what is to be saved is given back.
@@ -248,7 +262,11 @@ impl Core {
             for effect in effects {
                 match effect {
                     Effect::Start(id, file) => self.start_run(id, file),
-                    Effect::Stop(id, file) => self.runs.stop(id, file),
+                    Effect::Stop(id, file) => {
+                        if !self.stop_waiting_for_secrets(id, file) {
+                            self.runs.stop(id, file);
+                        }
+                    }
                     Effect::Changed(id) => self.touch(id),
                     Effect::Save(id) => {
                         self.touch(id);
@@ -360,10 +378,11 @@ impl Core {
                 let ids = jobs.iter().map(|(job, ..)| job.id).collect();
                 let now = self.now();
                 for (job, secrets, asked_by) in jobs {
-                    if !secrets.is_empty() {
-                        self.secrets.insert(job.id, secrets);
-                    }
+                    let id = job.id;
                     self.queue.add(job, asked_by, now);
+                    if !secrets.is_empty() {
+                        self.keep_secrets(id, secrets);
+                    }
                 }
                 if self.settings.timetable.lan_exempt {
                     // Whether the timetable leaves them alone is seen by their addresses.
@@ -421,6 +440,7 @@ impl Core {
             Chore::FreeBytes(free_bytes) => self.free_bytes = free_bytes,
             Chore::Orphans(orphans) => self.take_in_orphans(orphans),
             Chore::AutostartKept => self.is_keeping_autostart = false,
+            Chore::Recalled(found) => self.recalled(found),
             Chore::Trouble(Some(sentence)) => self.notice(&sentence),
             Chore::Answered | Chore::Trouble(None) => {}
         }

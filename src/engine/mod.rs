@@ -20,6 +20,7 @@ mod places;
 mod publish;
 mod runs;
 mod saver;
+mod secrets;
 mod snapshot;
 mod speed;
 mod views;
@@ -86,6 +87,7 @@ impl Engine {
                 settings,
                 usual_folder,
                 autostart: places.autostart.clone(),
+                whose: places.state.display().to_string(),
                 saver,
                 saved_news,
             });

@@ -143,7 +143,11 @@ impl Core {
     pub(super) fn start_run(&mut self, id: JobId, index: usize) {
         let Some(job) = self.queue.job(id).cloned() else { return };
         let Some(file) = job.files.get(index).cloned() else { return };
-        let secrets = self.secrets.get(&id);
+        if self.waits_for_secrets(id, index) {
+            return;
+        }
+        let memory = self.memory(id);
+        let secrets = self.secrets.of(id);
         if job.needs_secrets && secrets.is_none() {
             let fault = Fault::new(FaultKind::SecretsGone, "");
             let end = End::Faulted { fault, retry_after: None, chance: 0.0 };
@@ -152,9 +156,7 @@ impl Core {
         }
         let none = Secrets::default();
         let secrets = secrets.unwrap_or(&none);
-        let memory =
-            self.memories.entry(id).or_insert_with(|| Arc::new(Memory::with_cookies(&secrets.cookies)));
-        let access = access_of(&job, &file, secrets, Arc::clone(memory), &self.settings);
+        let access = access_of(&job, &file, secrets, memory, &self.settings);
         let way = way_of(&job, &self.settings, secrets.proxy_login.as_ref(), self.proxy_login.as_ref());
         let clients = self.clients.clone();
         let live = self.views.live_mut(&job);

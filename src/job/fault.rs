@@ -235,7 +235,7 @@ impl Fault {
             FaultKind::NotWritable => "it belongs to somebody else, or its disk is read-only",
             FaultKind::DiskFailed => "the disk has a problem, or the file was moved or deleted",
             FaultKind::SecretsGone => {
-                "it is never written to disk, and the program has been started anew since"
+                "it goes into no file, no open keyring has it, and the program has been started anew since"
             }
             FaultKind::NoProgress => "the file or its server is gone",
             FaultKind::TookTooLong => "the server is very slow, or the file very large",
@@ -294,7 +294,7 @@ impl Fault {
             }
             FaultKind::DiskFailed => "check the disk, then retry",
             FaultKind::SecretsGone => {
-                "add the download again with its login, or go on with it by “meanwhile get”"
+                "enter its login, with “meanwhile set JOB login NAME” for example, or add it again with its secrets"
             }
             FaultKind::NoProgress => "retry, or look for the file elsewhere",
             FaultKind::TookTooLong => "retry to go on, or allow more time in the settings",

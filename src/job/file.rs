@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{Checksum, Clash, Expected, Extents, Fault, Waiting, is_default, path};
+use super::{Checksum, Clash, Expected, Extents, Fault, FaultKind, Waiting, is_default, path};
 
 /// One file of a job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -93,6 +93,29 @@ pub struct Validator {
 }
 
 impl JobFile {
+    /// What is wrong with it.
+    #[must_use]
+    pub fn fault(&self) -> Option<&Fault> {
+        match &self.trouble {
+            Some(Trouble::Failed(fault)) => Some(fault),
+            Some(Trouble::Waiting(waiting)) => waiting.fault(),
+            Some(Trouble::LeftOut) | None => None,
+        }
+    }
+
+    /// Whether it stopped for want of a login, or of other secrets.
+    #[must_use]
+    pub fn wants_login(&self) -> bool {
+        let kind = self.fault().map(|fault| &fault.kind);
+        matches!(kind, Some(FaultKind::Status(401 | 407) | FaultKind::SecretsGone))
+    }
+
+    /// Whether it stopped because a proxy asks for a login.
+    #[must_use]
+    pub fn wants_proxy_login(&self) -> bool {
+        self.fault().is_some_and(|fault| fault.kind == FaultKind::Status(407))
+    }
+
     /// How many of its bytes are on disk for certain.
     #[must_use]
     pub fn synced_bytes(&self) -> u64 {

@@ -23,6 +23,7 @@ pub(crate) mod path;
 mod pattern;
 mod priority;
 mod proxy;
+mod secrets;
 mod start_mode;
 mod state;
 mod sums;
@@ -44,13 +45,12 @@ pub use list::{
     read_metalink,
 };
 pub(crate) use name::{MOST_SAFE_BYTES, fitted_name, safe_name, split_extension};
-pub use new::{
-    Login, NewAccess, NewFile, NewHeader, NewJob, Secrets, address, is_secret_header, without_login,
-};
+pub use new::{NewAccess, NewFile, NewHeader, NewJob, address, is_secret_header, without_login};
 pub use orphan::Orphan;
 pub use pattern::{Brackets, MOST_ADDRESSES, PatternError, expand};
 pub use priority::Priority;
 pub use proxy::{Proxy, ProxyError, Route};
+pub use secrets::{Login, Secrets};
 pub use start_mode::StartMode;
 pub use state::{JobEvent, JobState, Waiting, Why};
 pub use sums::{SumsError, sum_for, sum_in_list};

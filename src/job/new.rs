@@ -7,7 +7,7 @@ use url::Url;
 
 use super::{
     AtEnd, Cause, Clash, Extents, Fault, FaultKind, FinishCommand, Header, Job, JobFile, JobId, JobState,
-    NewCookie, Priority, Proxy, Rate, Route, Validator, Wanted,
+    Login, NewCookie, Priority, Proxy, Rate, Route, Secrets, Validator, Wanted,
 };
 
 /// A download as the user asks for it; nothing in it has been checked yet.
@@ -103,60 +103,6 @@ pub struct NewHeader {
     pub name: String,
     /// Its value.
     pub value: String,
-}
-
-/// User and password.
-pub type Login = (String, String);
-
-/// What a job's requests need and no file may hold: it lives in memory only.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Secrets {
-    /// Secret headers with their values.
-    pub headers: Vec<NewHeader>,
-    /// Users and passwords, each for one server: its scheme, host and port.
-    pub logins: Vec<(String, Login)>,
-    /// Cookies the user brought along.
-    pub cookies: Vec<NewCookie>,
-    /// User and password for the job's own proxy.
-    pub proxy_login: Option<Login>,
-}
-
-impl Secrets {
-    /// Whether there is none.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.headers.is_empty()
-            && self.logins.is_empty()
-            && self.cookies.is_empty()
-            && self.proxy_login.is_none()
-    }
-
-    /// Takes in the login of one file's address. A job has one login for each server.
-    ///
-    /// # Errors
-    /// A second, different one for the same server.
-    pub fn take_login(&mut self, url: &Url, login: Option<Login>) -> Result<(), Fault> {
-        let Some(login) = login else { return Ok(()) };
-        let origin = url.origin().ascii_serialization();
-        match self.logins.iter().find(|(server, _)| *server == origin) {
-            Some((_, known)) if *known != login => {
-                let detail = "one download can have one login for a server; add the others by themselves";
-                Err(Fault::new(FaultKind::BadAddress, detail))
-            }
-            Some(_) => Ok(()),
-            None => {
-                self.logins.push((origin, login));
-                Ok(())
-            }
-        }
-    }
-}
-
-impl std::fmt::Debug for Secrets {
-    /// Says only that there is something: this may end up in a log.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(if self.is_empty() { "Secrets(none)" } else { "Secrets(…)" })
-    }
 }
 
 /// Headers the transfer sets itself; another value would break the proof of a resumed download.

@@ -354,6 +354,21 @@ impl Queue {
         self.retry_file(id, file, now)
     }
 
+    /// Whether its requests need secrets that are in no file; `why` is for the log.
+    ///
+    /// # Errors
+    /// It is final, or not there.
+    pub fn set_needs_secrets(&mut self, id: JobId, needs: bool, why: Option<Event>, now: Now) -> Answer {
+        if self.known(id)?.state.is_final() {
+            return Err(Refused::WrongState);
+        }
+        self.change(id, now, |job| job.needs_secrets = needs)?;
+        if let Some(why) = why {
+            self.log(id, Cause::User, why, now);
+        }
+        Ok(())
+    }
+
     /// Another download of the same file is asked for: the job takes over how it is to be fetched.
     ///
     /// # Errors

@@ -9,6 +9,7 @@
 
 mod autostart;
 mod bus;
+mod keyring;
 pub mod notify;
 mod open;
 mod signals;
@@ -16,6 +17,7 @@ mod wall_clock;
 
 pub use autostart::{clear_autostart, set_autostart};
 pub use bus::SessionBus;
+pub use keyring::Keyring;
 pub use open::{OpenError, open, show_in_folder};
 pub use signals::{EndSignal, EndSignals};
 pub use wall_clock::{Alarm, local_minute_of_week, until, when_local_week_is_later};

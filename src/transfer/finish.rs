@@ -73,13 +73,13 @@ fn exists(path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Makes the part file, labelled with what it belongs to; fails if there is one of that name.
+/// Makes the part file, labelled with what it belongs to; fails if there is one of that name. That it is there is on disk
+/// only with its first sync.
 pub(super) fn create_part(path: &Path, of: &JobFile) -> io::Result<File> {
     let mut options = OpenOptions::new();
     let file = options.read(true).write(true).create_new(true).mode(PRIVATE).open(path)?;
     label::hold(&file);
     label::attach(&file, of, false);
-    sync_folder_of(path)?;
     Ok(file)
 }
 
@@ -170,7 +170,8 @@ pub(super) fn move_over(from: &Path, to: &Path) -> io::Result<()> {
     sync_folder_of(to)
 }
 
-fn sync_folder_of(path: &Path) -> io::Result<()> {
+/// Puts on disk what is in the folder of a file.
+pub(super) fn sync_folder_of(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(folder)?.sync_all()
 }

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::faults::fault_of_io;
-use super::finish::{free_on, reserve_on};
+use super::finish::{free_on, reserve_on, sync_folder_of};
 use super::sum::Summing;
 use crate::job::{Extents, Fault, FaultKind};
 
@@ -41,6 +41,8 @@ pub(super) struct PartFile {
     syncing: Option<JoinHandle<io::Result<Synced>>>,
     /// How much of the disk is to stay free for others.
     reserve_bytes: u64,
+    /// Whether it is on disk that there is such a file.
+    is_entered: bool,
 }
 
 /// What a sync has found.
@@ -82,6 +84,7 @@ impl PartFile {
             writer,
             syncing: None,
             reserve_bytes,
+            is_entered: false,
         })
     }
 
@@ -102,9 +105,13 @@ impl PartFile {
     /// Begins to sync what has been written so far.
     pub(super) fn start_sync(&mut self) {
         let reserve_bytes = self.reserve_bytes;
+        let path = (!std::mem::replace(&mut self.is_entered, true)).then(|| self.path.clone());
         let (file, extents) = (Arc::clone(&self.file), self.written.borrow().clone());
         self.syncing = Some(spawn_blocking(move || {
             file.sync_data()?;
+            if let Some(path) = path {
+                sync_folder_of(&path)?;
+            }
             let disk = rustix::fs::fstatvfs(&file).ok();
             let is_filling = disk.is_some_and(|disk| is_filling(&disk, reserve_bytes));
             Ok(Synced { extents, is_filling })
@@ -122,19 +129,38 @@ impl PartFile {
         Ok(done.is_filling)
     }
 
-    /// Waits until everything handed in is on disk. Nothing can be handed in any more. Gives the sums of what was
-    /// written in order.
-    pub(super) async fn settle(&mut self) -> Result<Option<Summing>, Fault> {
-        let wrote =
-            if self.pieces.take().is_some() { joined((&mut self.writer).await).map(Some) } else { Ok(None) };
-        if self.syncing.is_some() {
-            self.sync_done().await?;
-        }
+    /// Waits until everything handed in is on disk. Nothing can be handed in any more.
+    pub(super) async fn settle(&mut self) -> Result<(), Fault> {
+        let wrote = self.close().await;
         if self.is_sync_due() {
             self.start_sync();
             self.sync_done().await?;
         }
+        wrote.map(|_| ())
+    }
+
+    /// Waits until everything handed in is written, though not yet on disk for certain. Nothing can be handed in any
+    /// more. Gives the sums of what was written in order.
+    pub(super) async fn close(&mut self) -> Result<Summing, Fault> {
+        let wrote = if self.pieces.take().is_some() {
+            joined((&mut self.writer).await)
+        } else {
+            Ok(Summing::default())
+        };
+        if self.syncing.is_some() {
+            self.sync_done().await?;
+        }
         wrote.map_err(|error| fault_of_io(&error, &self.path))
+    }
+
+    /// Which bytes are written.
+    pub(super) fn written(&self) -> Extents {
+        self.written.borrow().clone()
+    }
+
+    /// All that is written was put on disk by somebody else.
+    pub(super) fn is_all_synced(&mut self) {
+        self.synced = self.written();
     }
 
     /// Which bytes are on disk for certain.

@@ -4,7 +4,7 @@
 use egui::{Key, KeyboardShortcut, Modifiers};
 
 use crate::engine::JobView;
-use crate::job::JobState;
+use crate::job::{JobFile, JobState};
 
 use super::icons;
 
@@ -24,6 +24,7 @@ pub(super) enum Action {
     Pause,
     Retry,
     Cancel,
+    EnterLogin,
     ChangeAddress,
     AddFiles,
     CopyAddress,
@@ -57,7 +58,7 @@ const fn alt(key: Key) -> KeyboardShortcut {
 }
 
 /// All of them. The jobs' own come in the order of the context menu.
-pub(super) const TABLE: [Entry; 21] = {
+pub(super) const TABLE: [Entry; 22] = {
     use Action as A;
     [
         Entry { action: A::Add, text: "Add", icon: icons::ADD, shortcut: Some(ctrl(Key::N)), applies: never },
@@ -128,6 +129,13 @@ pub(super) const TABLE: [Entry; 21] = {
             applies: can_cancel,
         },
         Entry {
+            action: A::EnterLogin,
+            text: "Enter login…",
+            icon: icons::ACCEPT,
+            shortcut: None,
+            applies: can_log_in,
+        },
+        Entry {
             action: A::ChangeAddress,
             text: "Change address…",
             icon: icons::LINK,
@@ -190,13 +198,13 @@ impl Action {
     /// Its line of the table.
     pub(super) const fn entry(self) -> &'static Entry {
         // The table stands in the order of the enum; a test sees to it.
-        const TABLE_REF: &[Entry; 21] = &TABLE;
+        const TABLE_REF: &[Entry; 22] = &TABLE;
         &TABLE_REF[self as usize]
     }
 
     /// Whether it opens a dialog for one job, and so cannot be done to several at once.
     pub(super) const fn is_for_one(self) -> bool {
-        matches!(self, Self::ChangeAddress | Self::AddFiles)
+        matches!(self, Self::EnterLogin | Self::ChangeAddress | Self::AddFiles)
     }
 }
 
@@ -215,6 +223,10 @@ fn is_finished(view: &JobView) -> bool {
 
 fn can_accept(view: &JobView) -> bool {
     matches!(view.job.state, JobState::Transferred)
+}
+
+fn can_log_in(view: &JobView) -> bool {
+    !view.job.state.is_final() && view.job.wanted_files().any(JobFile::wants_login)
 }
 
 /// Files of a job of several have menus of their own.

@@ -24,6 +24,7 @@ use super::errands::{Errands, Outcome};
 use super::kept::Kept;
 use super::list::{self, Scene};
 use super::listing::{Listing, Selection};
+use super::login::LoginDialog;
 use super::new_address::NewAddress;
 use super::rate_field::SetTo;
 use super::reorder::{Drag, Moves, Place};
@@ -81,6 +82,7 @@ pub struct App {
     details: Details,
     add: Option<AddDialog>,
     new_address: Option<NewAddress>,
+    login: Option<LoginDialog>,
     question: Option<Question>,
     sheet: Sheet,
     /// Whether the unfinished downloads without a job are being shown.
@@ -122,6 +124,7 @@ impl App {
             details: Details::default(),
             add: None,
             new_address: None,
+            login: None,
             question: None,
             sheet: Sheet::default(),
             shows_orphans: false,
@@ -188,6 +191,9 @@ impl App {
         }
         if self.new_address.as_mut().is_some_and(NewAddress::poll) {
             self.new_address = None;
+        }
+        if self.login.as_mut().is_some_and(LoginDialog::poll) {
+            self.login = None;
         }
         if let Some(refusal) = self.sheet.poll(&self.handle) {
             self.toasts.add(refusal.to_string(), Weight::Error);
@@ -261,6 +267,7 @@ impl App {
     fn keyboard(&mut self, ui: &Ui) -> Option<usize> {
         let asked = self.question.is_some()
             || self.new_address.is_some()
+            || self.login.is_some()
             || self.shows_orphans
             || self.sheet.is_open();
         if self.add.is_some() || asked || self.drag.is_on() || Popup::is_any_open(ui.ctx()) {

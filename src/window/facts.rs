@@ -228,6 +228,9 @@ fn boxes(ui: &mut Ui, view: &JobView, now: u64, wishes: &mut Vec<Wish>) {
     let look = Look::of(ui.visuals());
     if let Some(fault) = view.job.state.fault() {
         let mut ways = vec![way(Action::Retry)];
+        if (Action::EnterLogin.entry().applies)(view) {
+            ways = vec![way(Action::EnterLogin)];
+        }
         if (Action::ChangeAddress.entry().applies)(view) {
             ways.push(way(Action::ChangeAddress));
         }

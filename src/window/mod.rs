@@ -10,7 +10,7 @@
 //! | the bars | `top_bar`, `cap`, `sidebar`, `status_bar` |
 //! | the list | `listing` (which rows), `list`, `row`, `sparkline`, `reorder` |
 //! | the selected job | `details` with `graph`, `graph_math`, `facts`, `files`, `log` |
-//! | dialogs and messages | `add` with `add/form`, `addresses`, `inquiry`, `new_address`, `confirm`, `orphans`, `notices`, `toasts` |
+//! | dialogs and messages | `add` with `add/form`, `addresses`, `inquiry`, `new_address`, `login`, `confirm`, `orphans`, `notices`, `toasts` |
 //! | the painted week | `timetable` with `timetable/draft`, `timetable/grid`, `timetable/words`, `timetable/form` |
 //! | the settings, and what is opened once they are known | `settings`, `sheet` |
 //! | looks and words | `theme`, `icons`, `words`, `clock`, `rate_field` |
@@ -39,6 +39,7 @@ mod kept;
 mod list;
 mod listing;
 mod log;
+mod login;
 mod new_address;
 mod notices;
 mod orphans;

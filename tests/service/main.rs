@@ -10,6 +10,7 @@ mod support;
 mod caps;
 mod files;
 mod finish;
+mod keyring;
 mod notices;
 mod orphans;
 mod privacy;

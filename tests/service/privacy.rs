@@ -3,7 +3,8 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use meanwhile::job::{FinishCommand, JobState, NewFile, NewHeader, NewJob};
+use meanwhile::engine::Command;
+use meanwhile::job::{FinishCommand, JobState, NewAccess, NewCookie, NewFile, NewHeader, NewJob};
 
 use crate::stage::Service;
 use crate::support::server::{Good, Server};
@@ -173,4 +174,97 @@ impl Drop for Background {
             let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
         }
     }
+}
+
+#[test]
+fn the_secrets_of_proxies_cookies_and_later_logins_are_nowhere_either() {
+    let mut service = Service::at_rest();
+    let mut command = service.home.command(["run"]);
+    command.env("MEANWHILE_LOG", "trace");
+    service.start_as(command);
+    let good = Good::new(content(2, 50_000));
+    // It tells what it was told, wherever it can.
+    let server = Server::start(move |asked, answer| {
+        let told = format!("{:?}", asked.headers).replace(['\r', '\n'], " ");
+        let nonce =
+            format!("Digest realm=\"r\", nonce=\"n\", qop=\"auth\", told=\"{}\"", told.replace('"', "'"));
+        let basic = [("WWW-Authenticate", nonce.as_str()), ("Set-Cookie", "later=c00k1e-value")];
+        match asked.target.as_str() {
+            target if target.ends_with("/407") => answer.whole(
+                "407 Proxy Authentication Required",
+                &[("Proxy-Authenticate", &told)],
+                told.as_bytes(),
+            ),
+            _ if asked.header("authorization").is_some_and(|given| given.starts_with("Digest")) => {
+                good.send(asked, answer);
+            }
+            _ => answer.whole("401 Unauthorized", &basic, told.as_bytes()),
+        }
+    });
+    let with_login = server.url_with_login("me:hunter2", "");
+    let cookie = NewCookie {
+        domain: "proxied.invalid".into(),
+        with_subdomains: true,
+        path: "/".into(),
+        secure: false,
+        expires_unix_secs: None,
+        name: "session".into(),
+        value: "c00k1e-value".into(),
+    };
+    let new = |target: &str| NewJob {
+        access: Box::new(NewAccess {
+            proxy: Some(with_login.clone()),
+            cookies: vec![cookie.clone()],
+            ..NewAccess::default()
+        }),
+        ..NewJob::of(format!("http://proxied.invalid/{target}"), "")
+    };
+    let [refused, asked] = ["407", "401"].map(|target| service.add(new(target)));
+    for id in [refused, asked] {
+        service.wait(id, "in error", |view| matches!(view.job.state, JobState::Error(_)));
+    }
+    service.ask(Command::SetLogin(asked, ("me".into(), "hunter2".into())));
+    service.wait_finished(asked);
+    service.set("proxy", &with_login);
+    let seen = server.seen();
+    for asked in &seen {
+        assert_eq!(asked.header("proxy-authorization"), Some("Basic bWU6aHVudGVyMg=="));
+        assert!(asked.header("cookie").is_some_and(|cookies| cookies.contains("session=c00k1e-value")));
+    }
+    assert!(seen.iter().any(|asked| asked.header("authorization").is_some()));
+
+    is_private(&service.home.state());
+    for words in
+        [&["settings"][..], &["settings", "proxy"], &["list"], &["log"], &["show", &refused.to_string()]]
+    {
+        for json in [&[][..], &["--json"]] {
+            let said = service.home.run(words.iter().chain(json)).fine();
+            is_without("what the command line says", said.all().as_bytes());
+        }
+    }
+    is_without("the snapshot", format!("{:?}", service.snapshot()).as_bytes());
+    is_without("what it says", service.stop().as_bytes());
+    is_private(&service.home.state());
+}
+
+#[test]
+fn what_a_command_line_has_to_say_of_secrets_is_hidden_from_its_title() {
+    let service = Service::at_rest();
+    let server = Server::start(|_, answer| answer.hold());
+    let url = server.url("file.bin");
+    let proxy = server.url_with_login("me:hunter2", "");
+    let get = service.home.start([
+        "get",
+        &url,
+        "--user",
+        "me:hunter2",
+        "--proxy",
+        &proxy,
+        "--header",
+        "Cookie: c00k1e-value",
+    ]);
+    server.asked(1);
+    is_without("cmdline", &read(Path::new(&format!("/proc/{}/cmdline", get.id()))));
+    get.interrupt();
+    is_private(&service.home.state());
 }

@@ -110,6 +110,8 @@ impl Home {
                 command.env_remove(name);
             }
         }
+        // Without it, the bus of whoever runs the tests would be found, and their keyring be written to.
+        command.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere");
         command.env("HOME", self.folder.path()).env("MEANWHILE_STATE_DIR", self.state());
         command
     }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use egui::{Key, Modifiers};
 use meanwhile::engine::{Change, Command, Envelope, Probe, RateSample, Refusal, Reply};
-use meanwhile::job::{Cause, Event, JobId, JobState, LogEntry, Rate};
+use meanwhile::job::{Cause, Event, Fault, FaultKind, JobId, JobState, LogEntry, Rate, Trouble};
 
-use super::stage::{Stage, job, one_of_each, several};
+use super::stage::{Stage, fault, job, one_of_each, several};
 
 #[test]
 fn details_explain_a_fault_and_offer_the_way_out() {
@@ -150,4 +150,44 @@ fn the_log_is_asked_for_while_it_is_looked_at() {
     assert!(stage.is_quiet(), "a refusal is not answered with another question");
     stage.press("Ask again");
     assert_eq!(stage.command(), Command::Log(Some(other), most));
+}
+
+#[test]
+fn a_job_that_stopped_for_want_of_a_login_gets_one() {
+    let mut view = job("private.bin", JobState::Error(fault(FaultKind::Status(401))), 0, 50);
+    let mut changed = (*view.job).clone();
+    changed.files[0].trouble = Some(Trouble::Failed(Fault::new(FaultKind::Status(401), "a.org said so")));
+    view.job = Arc::new(changed);
+    let id = view.job.id;
+    let mut stage = Stage::new(vec![view]);
+    stage.click_row("private.bin", Modifiers::NONE);
+    stage.click("Details");
+    stage.press("Enter login…");
+    assert!(stage.shows("Log in for “private.bin”"));
+    assert!(stage.shows("The server asks for a login (401) (a.org said so)."));
+    assert!(!stage.can_press("Log in and retry"), "without a name there is nothing to try");
+    // The name has the keyboard; the password is not to be read on the screen.
+    stage.field("User name").type_text("me");
+    stage.type_into("Password", "hunter2");
+    assert!(!stage.shows("hunter2"));
+    stage.key(Modifiers::NONE, Key::Enter);
+    let Envelope { command, answer } = stage.next().expect("a login");
+    assert_eq!(command, Command::SetLogin(id, ("me".into(), "hunter2".into())));
+    stage.border.answer(answer, Err(Refusal::Busy));
+    stage.window.run();
+    assert!(stage.shows(&Refusal::Busy.to_string()), "a refusal keeps the dialog open");
+    stage.click("Log in and retry");
+    assert!(matches!(stage.command(), Command::SetLogin(..)));
+    assert!(!stage.shows("Log in for “private.bin”"));
+    stage.press("Enter login…");
+    stage.key(Modifiers::NONE, Key::Escape);
+    assert!(!stage.shows("Log in for “private.bin”") && stage.is_quiet());
+}
+
+#[test]
+fn one_that_failed_otherwise_is_not_asked_for_a_login() {
+    let mut stage = Stage::new(one_of_each());
+    stage.click_row("failed.bin", Modifiers::NONE);
+    stage.click("Details");
+    assert!(!stage.shows("Enter login…") && stage.shows("Change address…"));
 }

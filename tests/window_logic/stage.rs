@@ -90,7 +90,8 @@ impl Stage {
     }
 
     pub(crate) fn field<'a>(&'a self, label: &'a str) -> egui_kittest::Node<'a> {
-        let is_field = |role| matches!(role, Role::TextInput | Role::MultilineTextInput);
+        let is_field =
+            |role| matches!(role, Role::TextInput | Role::MultilineTextInput | Role::PasswordInput);
         let mut found = self.window.query_all_by_label(label).filter(|n| is_field(n.accesskit_node().role()));
         found.next().unwrap_or_else(|| panic!("no field {label}"))
     }

@@ -30,6 +30,7 @@ fn core_with(mode: Run, command: Option<&str>, folder: &Path) -> (Core, Handle, 
         settings: Settings::default(),
         usual_folder: folder.to_owned(),
         autostart: None,
+        whose: String::new(),
         saver,
         saved_news,
     });

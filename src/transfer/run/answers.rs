@@ -253,12 +253,7 @@ impl Run {
             }
             let left = self.watched.len();
             let plural = if left == 1 { "" } else { "s" };
-            self.decided(format!(
-                "Goes on with {left} connection{plural}: {} ({})",
-                fault.what(),
-                fault.detail
-            ))
-            .await;
+            self.decided(format!("Goes on with {left} connection{plural}: {}", in_brief(&fault))).await;
             return Ok(());
         }
         self.sources[source].is_out = true;

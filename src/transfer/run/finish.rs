@@ -57,15 +57,14 @@ impl Run {
         let Some(part) = &mut self.part else {
             return Err(Fault::new(FaultKind::Internal, "finished without a part"));
         };
-        let summing = part.settle().await?.unwrap_or_default();
+        let summing = part.close().await?;
         let opened = Arc::clone(part.file());
-        let synced = part.synced().clone();
-        self.report_synced().await;
+        let written = part.written();
         let (Some(path), Some(name)) = (self.order.file.part_path(), self.order.file.name.clone()) else {
             return Err(Fault::new(FaultKind::Internal, "finished without a name"));
         };
-        let bytes = synced.bytes();
-        if self.order.file.total_bytes != Some(bytes) || synced != Extents::from_start(bytes) {
+        let bytes = written.bytes();
+        if self.order.file.total_bytes != Some(bytes) || written != Extents::from_start(bytes) {
             return Err(Fault::new(FaultKind::WrongLength, format!("{bytes} bytes are there")));
         }
         self.verify(summing, &path).await?;
@@ -78,6 +77,10 @@ impl Run {
             .and_then(|date| httpdate::parse_http_date(date).ok());
         let origin = self.order.note_origin.then(|| self.order.file.url.clone());
         blocking(&path, move || seal(&opened, modified, origin.as_ref())).await?;
+        if let Some(part) = &mut self.part {
+            part.is_all_synced();
+        }
+        self.order.file.synced = written;
         let wanted = self.order.file.asked_name.clone().unwrap_or(name);
         loop {
             // On record before the move, so that a crash in between is recognised.

@@ -263,7 +263,7 @@ impl Run {
     /// Puts everything that has arrived on disk and reports it.
     async fn settle(&mut self) -> Result<(), Fault> {
         let Some(part) = &mut self.part else { return Ok(()) };
-        let settled = part.settle().await.map(|_| ());
+        let settled = part.settle().await;
         // Even where the last write failed, what was synced before it counts.
         self.report_synced().await;
         if self.is_scattered && settled.is_ok() {

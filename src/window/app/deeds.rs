@@ -12,6 +12,7 @@ use super::{App, For, OPEN_AT_ONCE, Wish, look_again, now};
 use crate::window::actions::Action;
 use crate::window::add::AddDialog;
 use crate::window::confirm::{Question, Verdict, before_leaving_out, before_losing};
+use crate::window::login::LoginDialog;
 use crate::window::new_address::NewAddress;
 use crate::window::reorder::{self, Place};
 use crate::window::sheet::Which;
@@ -93,6 +94,11 @@ impl App {
                     self.new_address = NewAddress::new(view, 0);
                 }
             }
+            Action::EnterLogin => {
+                if let [view] = jobs.as_slice() {
+                    self.login = Some(LoginDialog::new(view));
+                }
+            }
             Action::AddFiles => {
                 if let [view] = jobs.as_slice() {
                     self.add = Some(AddDialog::for_job(view, &snapshot));
@@ -162,6 +168,11 @@ impl App {
             && self.new_address.as_mut().is_some_and(|dialog| dialog.show(ui.ctx(), &self.handle))
         {
             self.new_address = None;
+        }
+        if self.question.is_none()
+            && self.login.as_mut().is_some_and(|dialog| dialog.show(ui.ctx(), &self.handle))
+        {
+            self.login = None;
         }
         if self.question.is_none() {
             self.sheet.show(ui.ctx(), &self.handle, now());
