@@ -253,6 +253,7 @@ impl Core {
     pub(super) fn carry_out(&mut self) -> Vec<Record> {
         let mut records = Vec::new();
         let mut to_save = HashSet::new();
+        let mut to_save_of = HashSet::new();
         let mut log = Vec::new();
         loop {
             let effects = self.queue.take_effects();
@@ -276,6 +277,12 @@ impl Core {
                         if to_save.insert(id) {
                             // Its place among the others; what it then holds is put in at the end.
                             records.push(Record::Gone(id));
+                        }
+                    }
+                    Effect::SaveFile(id, file) => {
+                        self.touch(id);
+                        if !to_save.contains(&id) && to_save_of.insert((id, file)) {
+                            records.extend(self.record_of_file(id, file));
                         }
                     }
                     Effect::Gone(id) => {
@@ -310,6 +317,15 @@ impl Core {
             self.saver.log(log);
         }
         records
+    }
+
+    /// The record of a file alone, or of its job where that is not much more.
+    fn record_of_file(&self, id: JobId, file: usize) -> Option<Record> {
+        let job = self.queue.job(id)?;
+        Some(match job.files.get(file) {
+            Some(is) if job.files.len() > 1 => Record::File { job: id, file, is: Box::new(is.clone()) },
+            _ => Record::Job(Arc::clone(job)),
+        })
     }
 
     fn touch(&mut self, id: JobId) {

@@ -55,7 +55,7 @@ impl Queue {
         if let Some(of) = entry.job_mut().files.get_mut(file) {
             of.take_from(planned);
         }
-        self.effects.push(Effect::Save(id));
+        self.effects.push(Effect::SaveFile(id, file));
         true
     }
 
@@ -88,6 +88,7 @@ impl Queue {
             }
             End::Faulted { fault, retry_after, chance } if !was_told => {
                 self.take_fault(id, file, fault, retry_after, chance, limit, now);
+                self.effects.push(Effect::Save(id));
                 self.rest(id, now);
                 return;
             }
@@ -96,11 +97,11 @@ impl Queue {
         let (done_bytes, total_bytes) = (of.synced_bytes(), of.total_bytes);
         let cause = if finished { Cause::Transfer } else { entry.job.cause };
         self.log(id, cause, Event::Stopped { file, finished, done_bytes, total_bytes, limit }, now);
+        self.effects.push(Effect::SaveFile(id, file));
         self.rest(id, now);
     }
 
     fn rest(&mut self, id: JobId, now: Now) {
-        self.effects.push(Effect::Save(id));
         self.settle(id, now);
         self.clean_up(id);
     }

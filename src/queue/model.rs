@@ -120,6 +120,12 @@ impl World {
                         self.disk.insert(id, (**job).clone());
                     }
                 }
+                Effect::SaveFile(id, file) => {
+                    let is = self.queue.job(id).map(|job| job.files[file].clone());
+                    if let (Some(saved), Some(is)) = (self.disk.get_mut(&id), is) {
+                        saved.files[file] = is;
+                    }
+                }
                 Effect::Gone(id) => {
                     self.disk.remove(&id);
                     let job = self.model.remove(&id).expect("a job");

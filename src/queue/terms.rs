@@ -67,6 +67,8 @@ pub enum Effect {
     Changed(JobId),
     /// The job's record is to be saved.
     Save(JobId),
+    /// The record of one file of a job is to be saved: nothing else of the job has changed.
+    SaveFile(JobId, usize),
     /// The job is off the list.
     Gone(JobId),
     /// Delete these unfinished files of a job; its end is expected.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::record::{FirstLine, Record, VERSION};
 use super::{lines, versions};
-use crate::job::{Extents, Job, JobId};
+use crate::job::{Extents, Job, JobFile, JobId};
 
 /// Fewer bytes than this are not worth a thread.
 const LEAST_FOR_A_THREAD: usize = 256 << 10;
@@ -36,17 +36,24 @@ pub(super) struct Generation {
     pub(super) jobs: Vec<Arc<Job>>,
     /// Jobs it says are off the list.
     pub(super) gone: HashSet<JobId>,
-    /// Progress of jobs it has no record of.
-    pub(super) loose: Vec<Progress>,
+    /// What it says of single files of jobs it has no record of.
+    pub(super) loose: Vec<OfFile>,
 }
 
-/// [`Record::Progress`] by itself.
+/// What a line says of one file of a job.
 #[derive(Clone, Debug)]
-pub(super) struct Progress {
+pub(super) struct OfFile {
     pub(super) job: JobId,
     file: usize,
-    attempt: u32,
-    synced: Extents,
+    what: What,
+}
+
+#[derive(Clone, Debug)]
+enum What {
+    /// [`Record::Progress`]: the attempt, and what is on disk.
+    Progress(u32, Extents),
+    /// [`Record::File`].
+    Is(Box<JobFile>),
 }
 
 /// What the first line says, if it is whole.
@@ -221,12 +228,10 @@ impl Sorter {
                 self.slots[slot] = Some(job);
             }
             Some(Record::Progress { job, file, attempt, synced }) => {
-                let progress = Progress { job, file, attempt, synced };
-                match self.by_id.get(&job).and_then(|slot| self.slots[*slot].as_mut()) {
-                    Some(job) => progress.tell(job, &mut self.doubtful),
-                    None if self.found.gone.contains(&job) => {}
-                    None => self.found.loose.push(progress),
-                }
+                self.take_of_file(OfFile { job, file, what: What::Progress(attempt, synced) });
+            }
+            Some(Record::File { job, file, is }) => {
+                self.take_of_file(OfFile { job, file, what: What::Is(is) });
             }
             Some(Record::Gone(id)) => {
                 self.found.gone.insert(id);
@@ -240,6 +245,14 @@ impl Sorter {
                 self.jobs += usize::from(!is_change);
                 self.found.damaged_lines += 1;
             }
+        }
+    }
+
+    fn take_of_file(&mut self, said: OfFile) {
+        match self.by_id.get(&said.job).and_then(|slot| self.slots[*slot].as_mut()) {
+            Some(job) => said.tell(job, &mut self.doubtful),
+            None if self.found.gone.contains(&said.job) => {}
+            None => self.found.loose.push(said),
         }
     }
 
@@ -262,30 +275,39 @@ impl Sorter {
     }
 }
 
-impl Progress {
-    /// Adds it to what is known of a job, if it is about the same attempt. If not, the record of starting over is
-    /// lost, and what was fetched before it proves nothing any more.
+impl OfFile {
+    /// Adds it to what is known of a job. Progress counts only if it is about the same attempt: if not, the record of
+    /// starting over is lost, and what was fetched before it proves nothing any more.
     fn tell(self, job: &mut Arc<Job>, doubtful: &mut HashSet<(JobId, usize)>) {
         let job = Arc::make_mut(job);
         let Some(file) = job.files.get_mut(self.file) else { return };
         let which = (self.job, self.file);
-        if file.attempt == self.attempt && !doubtful.contains(&which) {
-            job.note_synced(self.file, self.synced);
-        } else if !file.finished && (doubtful.insert(which) || file.attempt <= self.attempt) {
-            // Behind all attempts there were, so that nothing said of one of them is ever taken for the next.
-            file.attempt = file.attempt.max(self.attempt);
-            file.forget_progress();
+        match self.what {
+            What::Is(is) => {
+                doubtful.remove(&which);
+                *file = *is;
+            }
+            What::Progress(attempt, synced) if file.attempt == attempt && !doubtful.contains(&which) => {
+                job.note_synced(self.file, synced);
+            }
+            What::Progress(attempt, _) => {
+                if !file.finished && (doubtful.insert(which) || file.attempt <= attempt) {
+                    // Behind all attempts there were, so that nothing said of one of them is ever taken for the next.
+                    file.attempt = file.attempt.max(attempt);
+                    file.forget_progress();
+                }
+            }
         }
     }
 
-    /// Adds progress to jobs that come from another generation.
+    /// Adds what was said to jobs that come from another generation.
     pub(super) fn tell_all(loose: &[Self], jobs: &mut [Arc<Job>]) {
         let by_id: HashMap<JobId, usize> =
             jobs.iter().enumerate().map(|(slot, job)| (job.id, slot)).collect();
         let mut doubtful = HashSet::new();
-        for progress in loose {
-            if let Some(slot) = by_id.get(&progress.job) {
-                progress.clone().tell(&mut jobs[*slot], &mut doubtful);
+        for said in loose {
+            if let Some(slot) = by_id.get(&said.job) {
+                said.clone().tell(&mut jobs[*slot], &mut doubtful);
             }
         }
     }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use super::StoreError;
 use super::findings::{Condition, FileFinding};
-use super::generation::{Generation, Progress, first_line};
+use super::generation::{Generation, OfFile, first_line};
 use super::record::VERSION;
 use super::versions;
 use crate::job::{Job, JobId, JobState, Wanted};
@@ -175,7 +175,7 @@ impl Pair {
 fn merge(damaged: Generation, older: Generation) -> (Vec<Arc<Job>>, usize) {
     let known: HashSet<JobId> = damaged.jobs.iter().map(|job| job.id).chain(damaged.gone).collect();
     let mut rescued: Vec<Arc<Job>> = older.jobs.into_iter().filter(|job| !known.contains(&job.id)).collect();
-    Progress::tell_all(&damaged.loose, &mut rescued);
+    OfFile::tell_all(&damaged.loose, &mut rescued);
     rescued.iter_mut().for_each(hold);
     let count = rescued.len();
     let mut jobs = damaged.jobs;

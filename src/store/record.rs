@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::job::{Extents, Job, JobId};
+use crate::job::{Extents, Job, JobFile, JobId};
 
 /// The version of the format this program writes, and the newest it reads.
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 3;
 
 /// One line of a queue file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,6 +33,15 @@ pub enum Record {
         /// Which of its bytes.
         #[serde(rename = "synced_bytes")]
         synced: Extents,
+    },
+    /// A file of a job as it is from here on: a job may have many, and each of them changes by itself.
+    File {
+        /// Which job.
+        job: JobId,
+        /// Which of its files.
+        file: usize,
+        /// What it is now.
+        is: Box<JobFile>,
     },
     /// The job is off the list.
     Gone(JobId),

@@ -1,7 +1,7 @@
 //! Which of the two files counts, and what becomes of what is damaged.
 
 use super::*;
-use crate::job::{JobState, Wanted};
+use crate::job::{Clash, JobState, Wanted};
 
 /// A list of three in its second generation: `[0]` is closed, `[1]` is gone on with. The third job came later.
 fn pair() -> (tempfile::TempDir, [Arc<Job>; 3]) {
@@ -303,9 +303,10 @@ fn many_changes_begin_a_new_generation() {
 /// Frozen: these texts were written by their versions and must be read by every later one.
 #[test]
 fn old_versions_are_read() {
-    let frozen: [(&[u8], [u64; 2]); 2] = [
+    let frozen: [(&[u8], [u64; 2]); 3] = [
         (include_bytes!("../../../tests/frozen/queue-version-1.ron"), [1 << 20, 2 << 20]),
         (include_bytes!("../../../tests/frozen/queue-version-2.ron"), [5, 1 << 20]),
+        (include_bytes!("../../../tests/frozen/queue-version-3.ron"), [5, 1 << 20]),
     ];
     for (text, places) in frozen {
         let folder = folder();
@@ -319,6 +320,21 @@ fn old_versions_are_read() {
         assert_eq!(std::fs::read(queue(folder.path(), 1)).unwrap(), text, "it stays until it is replaced");
         assert_eq!(reopen(folder.path()), loaded);
     }
+}
+
+/// What version 3 has that those before it had not.
+#[test]
+fn version_3_knows_files_by_themselves_and_what_is_between_gaps() {
+    let folder = folder();
+    put(&queue(folder.path(), 1), include_bytes!("../../../tests/frozen/queue-version-3.ron"));
+    let jobs = reopen(folder.path()).jobs;
+    let ranges: Vec<_> = jobs[0].files[0].synced.ranges().collect();
+    assert_eq!(ranges, [0..2048, 4096..6144]);
+    assert_eq!((jobs[0].connections, jobs[0].files[0].readdressed), (4, true));
+    assert!(jobs[1].files[0].finished, "the line of a file alone");
+    assert_eq!(jobs[1].files[1].mirrors[0].as_str(), "https://mirror.example.org/d");
+    assert_eq!(jobs[1].files[1].clash, Clash::Overwrite);
+    assert!(jobs[1].files[1].expected.is_some());
 }
 
 /// What a person reads after something went wrong.

@@ -18,7 +18,8 @@ pub(super) const PLACES_APART: u64 = 1 << 20;
 pub(super) fn read(version: u32, ron: &[u8]) -> Option<Record> {
     match version {
         1 => Some(ron::de::from_bytes::<v1::Record>(ron).ok()?.into_v2()),
-        VERSION => ron::de::from_bytes(ron).ok(),
+        // Version 3 has one more sort of line, and extents of several ranges.
+        2 | VERSION => ron::de::from_bytes(ron).ok(),
         _ => None,
     }
 }
