@@ -8,7 +8,9 @@ use super::clients::way_of;
 use super::core::{AfterSave, AnswerTo, Chore, Core, unix_secs};
 use super::runs::access_of;
 use super::{Change, Command, Envelope, Refusal, Reply, SettingView};
-use crate::job::{Cause, Event, Job, JobId, JobState, NewFile, NewJob, Proxy, StartMode, address};
+use crate::job::{
+    Cause, Event, Job, JobId, JobState, NewFile, NewJob, Proxy, StartMode, address, check_name,
+};
 use crate::queue::Refused;
 use crate::store::Record;
 use crate::transfer;
@@ -185,7 +187,7 @@ impl Core {
 
     pub(super) fn change_one(&mut self, id: JobId, change: &Change) -> Result<(), Refusal> {
         let now = self.now();
-        let goes_on = matches!(change, Change::Resume | Change::RetryFile(_));
+        let goes_on = matches!(change, Change::Resume | Change::RetryFile(_) | Change::StartOver(_));
         let disabled = self.settings.start_mode == StartMode::Disabled;
         if goes_on && disabled {
             let name = self.queue.job(id).map(|job| job.display_name()).unwrap_or_default();
@@ -211,6 +213,24 @@ impl Core {
             Change::LeaveOutFile(file) => queue.leave_out_file(id, *file, now),
             Change::RetryFile(file) => queue.retry_file(id, *file, now),
             Change::SetFileAddress(file, address) => return self.set_file_address(id, *file, address),
+            Change::StartOver(file) => queue.start_over(id, *file, now),
+            Change::SetFolder(folder) if folder.is_absolute() => queue.set_folder(id, folder, now),
+            Change::SetFolder(folder) => {
+                let folder = folder.display();
+                let sentence =
+                    format!("“{folder}” is no whole path. You can name a folder that starts with /.");
+                return Err(Refusal::Wrong(sentence));
+            }
+            Change::SetFileName(file, name) => {
+                check_name(name).map_err(Refusal::Fault)?;
+                queue.set_file_name(id, *file, name, now)
+            }
+            Change::SetClash(file, clash) => queue.set_clash(id, *file, *clash, now),
+            Change::SetExpected(file, expected) => {
+                let expected = expected.as_deref().map(str::parse).transpose().map_err(Refusal::Fault)?;
+                queue.set_expected(id, *file, expected, now)
+            }
+            Change::SetConnections(connections) => queue.set_connections(id, *connections, now),
         };
         done.map_err(|refused| self.refusal(id, &refused))?;
         if needs_secrets && matches!(change, Change::Remove) {
@@ -218,6 +238,7 @@ impl Core {
         }
         match change {
             Change::SetPriority(_) | Change::SetLimit(_) => self.heed_caps(id),
+            Change::SetConnections(_) => self.heed_connections(id),
             Change::Resume | Change::Cancel | Change::Complete | Change::Remove => self.withdraw_notice(id),
             _ => {}
         }
@@ -233,6 +254,14 @@ impl Core {
         }
         for pace in live.paces() {
             pace.set_caps(self.caps.of(job.priority, &live.own));
+        }
+    }
+
+    /// A job may use more connections now, or fewer: its transfers heed that as they go on.
+    fn heed_connections(&self, id: JobId) {
+        let Some(job) = self.queue.job(id) else { return };
+        for meter in self.views.live(id).into_iter().flat_map(super::views::Live::meters) {
+            meter.set_connections(job.connections);
         }
     }
 

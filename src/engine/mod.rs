@@ -35,7 +35,7 @@ pub use command::{Command, Refusal, Reply, SettingView};
 pub use handle::{Answer, Border, Envelope, Handle, Waker, border};
 pub use mend::{repair, reset};
 pub use places::{NoHome, Places};
-pub use snapshot::{CapView, JobView, RateSample, SAMPLE_SECS, SAMPLES, Snapshot};
+pub use snapshot::{CapView, Fetching, JobView, RateSample, SAMPLE_SECS, SAMPLES, Snapshot};
 
 use tokio::sync::oneshot;
 

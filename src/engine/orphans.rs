@@ -18,7 +18,7 @@ impl Core {
         folders.insert(self.download_folder());
         let folders: Vec<PathBuf> = folders.into_iter().collect();
         let known: Vec<PathBuf> =
-            files().filter(|file| !file.finished).filter_map(JobFile::part_path).collect();
+            files().filter(|file| !file.finished).flat_map(JobFile::part_paths).collect();
         self.chores.spawn(async move {
             let found = tokio::task::spawn_blocking(move || transfer::find_orphans(&folders, &known));
             Chore::Orphans(found.await.unwrap_or_default())
@@ -33,7 +33,7 @@ impl Core {
             .jobs()
             .flat_map(|job| &job.files)
             .filter(|file| !file.finished)
-            .filter_map(JobFile::part_path)
+            .flat_map(JobFile::part_paths)
             .collect();
         orphans.retain(|orphan| !known.contains(&orphan.part));
         if !orphans.is_empty() {

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -14,7 +13,7 @@ use super::places::netrc;
 use crate::job::{Fault, FaultKind, Job, JobFile, JobId, NewHeader, Priority, Proxy, Secrets};
 use crate::queue::End;
 use crate::store::{Record, Settings};
-use crate::transfer::{self, Access, Memory, News, Order, Outcome, Reporter};
+use crate::transfer::{self, Access, Memory, Meter, News, Order, Outcome, Reporter};
 
 /// How many news may wait for the engine.
 const NEWS_WAITING: usize = 256;
@@ -164,10 +163,9 @@ impl Core {
         let is_held = job.priority != Priority::Foreground;
         let caps = self.caps.of(job.priority, &live.own);
         let paces = Arc::new(FilePaces::new(caps, exemption, Arc::clone(&self.servers), is_held));
-        let arrived = Arc::new(AtomicU64::new(file.synced_bytes()));
-        let verified = Arc::new(AtomicU64::new(0));
-        live.begin(index, &arrived, &verified, &paces);
-        let (connections, reserve_bytes) = (job.connections, u64::from(self.settings.disk_reserve_mib) << 20);
+        let meter = Arc::new(Meter::new(file.synced_bytes(), job.connections));
+        live.begin(index, &meter, &paces);
+        let reserve_bytes = u64::from(self.settings.disk_reserve_mib) << 20;
         let note_origin = self.settings.note_origin;
         tracing::info!(job = %id, url = %file.url, from = file.synced_bytes(), "starting");
         let client = async move { clients.get(way).await };
@@ -175,11 +173,9 @@ impl Core {
             file,
             access,
             paces,
-            connections,
             reserve_bytes,
             note_origin,
-            arrived,
-            verified,
+            meter,
             reporter,
         });
     }

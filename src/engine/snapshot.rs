@@ -1,5 +1,6 @@
 //! What comes out of the engine: how things stand at one moment.
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 
@@ -96,6 +97,9 @@ pub struct JobView {
     /// Bytes of a whole file that were read again to verify it; 0 while nothing is verified.
     #[serde(default)]
     pub verified_bytes: u64,
+    /// What connections are fetching of its files.
+    #[serde(default)]
+    pub fetching: Vec<Fetching>,
     /// The cap that holds it, while it runs.
     pub cap: Option<CapView>,
     /// Whether nothing has happened to it for long (bits.md 4.1, JobInactivityTimeout; here it is only flagged).
@@ -118,6 +122,7 @@ impl JobView {
             left_secs: None,
             running: Vec::new(),
             verified_bytes: 0,
+            fetching: Vec::new(),
             cap: None,
             stale: false,
             log_entries: 0,
@@ -131,6 +136,14 @@ impl JobView {
         Self { history: Arc::clone(history.unwrap_or(&NO_HISTORY)), ..self }
     }
 
+    /// How much of a whole file is verified, from 0 to 1, while that goes on and nothing is fetched beside it.
+    #[must_use]
+    pub fn verifying(&self) -> Option<f32> {
+        let [running] = self.running.as_slice() else { return None };
+        let total = self.job.files.get(*running)?.total_bytes?;
+        (self.verified_bytes > 0).then(|| (self.verified_bytes as f64 / total as f64).min(1.0) as f32)
+    }
+
     /// From 0 to 1, where the size is known.
     #[must_use]
     pub fn fraction(&self) -> Option<f32> {
@@ -139,6 +152,15 @@ impl JobView {
             total => Some((self.done_bytes as f64 / total as f64).min(1.0) as f32),
         }
     }
+}
+
+/// What connections are fetching of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fetching {
+    /// Its number, from 0.
+    pub file: usize,
+    /// What each of them has yet to fetch; without an end (`u64::MAX`) where the size is not known.
+    pub ranges: Vec<Range<u64>>,
 }
 
 fn no_history() -> Arc<Vec<RateSample>> {

@@ -5,18 +5,19 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use imbl::Vector;
 
 use super::caps::cap_view;
 use super::pace::{Cap, FilePaces};
-use super::snapshot::JobView;
+use super::snapshot::{Fetching, JobView};
 use super::speed::Speed;
 use crate::job::{Job, JobId, Wanted};
 use crate::queue::Queue;
 use crate::store::Settings;
+use crate::transfer::Meter;
 
 /// The list is made anew when more than one of so many have changed.
 const MANY: usize = 16;
@@ -34,10 +35,7 @@ pub(super) struct Live {
 /// The running side of a file that is being fetched.
 struct LiveFile {
     file: usize,
-    /// Bytes of it that have arrived.
-    arrived: Arc<AtomicU64>,
-    /// Bytes of it that were read again to verify it.
-    verified: Arc<AtomicU64>,
+    meter: Arc<Meter>,
     paces: Arc<FilePaces>,
 }
 
@@ -187,8 +185,11 @@ impl Views {
                 cap_view(job, light.settings, light.unix_secs, live.is_near.load(Ordering::Relaxed))
             }),
             running: running.to_vec(),
-            verified_bytes: active.map_or(0, |live| {
-                live.files.iter().map(|of| of.verified.load(Ordering::Relaxed)).max().unwrap_or_default()
+            verified_bytes: active
+                .map_or(0, |live| live.files.iter().map(|of| of.meter.verified()).max().unwrap_or_default()),
+            fetching: active.map_or_else(Vec::new, |live| {
+                let of_file = |of: &LiveFile| Fetching { file: of.file, ranges: of.meter.fetching() };
+                live.files.iter().map(of_file).collect()
             }),
             stale: marks.stale && job.is_stale(light.unix_secs, light.settings.stale_days),
             log_entries: marks.log_entries,
@@ -241,25 +242,19 @@ impl Views {
 
 impl Live {
     /// A file begins to be fetched.
-    pub(super) fn begin(
-        &mut self,
-        file: usize,
-        arrived: &Arc<AtomicU64>,
-        verified: &Arc<AtomicU64>,
-        paces: &Arc<FilePaces>,
-    ) {
+    pub(super) fn begin(&mut self, file: usize, meter: &Arc<Meter>, paces: &Arc<FilePaces>) {
         self.files.retain(|of| of.file != file);
-        self.files.push(LiveFile {
-            file,
-            arrived: Arc::clone(arrived),
-            verified: Arc::clone(verified),
-            paces: Arc::clone(paces),
-        });
+        self.files.push(LiveFile { file, meter: Arc::clone(meter), paces: Arc::clone(paces) });
     }
 
     /// A file is not fetched any more.
     pub(super) fn end(&mut self, file: usize) {
         self.files.retain(|of| of.file != file);
+    }
+
+    /// The meters of its files.
+    pub(super) fn meters(&self) -> impl Iterator<Item = &Meter> {
+        self.files.iter().map(|of| &*of.meter)
     }
 
     /// The paces of its files.
@@ -288,7 +283,7 @@ fn done_bytes(job: &Job, live: Option<&Live>) -> u64 {
     let Some(live) = live else { return synced };
     let of_files = live.files.iter().filter_map(|of| {
         let file = job.files.get(of.file).filter(|file| !file.finished && !file.is_left_out())?;
-        Some((file.synced_bytes(), of.arrived.load(Ordering::Relaxed)))
+        Some((file.synced_bytes(), of.meter.arrived()))
     });
     of_files.fold(synced, |done, (synced, arrived)| (done - synced).saturating_add(arrived))
 }

@@ -1,8 +1,10 @@
 //! What can be changed about a job.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
-use super::{FinishCommand, JobId, NewFile, Priority, Rate};
+use super::{Clash, FinishCommand, JobId, NewFile, Priority, Rate, path};
 
 /// A change of one job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,6 +41,18 @@ pub enum Change {
     RetryFile(usize),
     /// Fetch a file from another address. What is there is kept if the other server proves to have the same.
     SetFileAddress(usize, String),
+    /// Give up what is there of an unfinished file, and fetch it from its start.
+    StartOver(usize),
+    /// Save what is unfinished to that folder. What was fetched is brought along, or stays where it is.
+    SetFolder(#[serde(with = "path")] PathBuf),
+    /// Save a file under that name.
+    SetFileName(usize, String),
+    /// What to do if the name of a file, or of any that is unfinished, is taken.
+    SetClash(Option<usize>, Clash),
+    /// What a file must be, as typed (see `NewFile::expected`); `None` where it is to be compared with nothing.
+    SetExpected(usize, Option<String>),
+    /// How many connections each of its files may use, at least 1. Those under way heed it as they go on.
+    SetConnections(u8),
 }
 
 /// A place in the user's order.

@@ -76,12 +76,22 @@ pub enum FaultKind {
     KeepsChanging,
     /// There is a file of that name, and the user wants to be asked.
     NameTaken,
-    /// The disk or the quota is full.
+    /// The disk is full.
     DiskFull,
+    /// The user's share of the disk is used up.
+    QuotaFull,
+    /// The file is larger than its disk can hold in one.
+    FileTooLarge,
     /// The folder is not there and cannot be made.
     NoFolder,
     /// Writing there is not allowed.
     NotWritable,
+    /// The disk is read-only.
+    ReadOnly,
+    /// The disk takes no name as long as this.
+    NameTooLong,
+    /// The system opens no more files.
+    TooManyOpen,
     /// Reading or writing failed in another way.
     DiskFailed,
     /// The login or a secret header was kept in memory only and is gone.
@@ -112,8 +122,11 @@ impl Fault {
             | FaultKind::Stalled
             | FaultKind::KeepsChanging
             | FaultKind::DiskFull
+            | FaultKind::QuotaFull
             | FaultKind::NoFolder
-            | FaultKind::NotWritable => true,
+            | FaultKind::NotWritable
+            | FaultKind::ReadOnly
+            | FaultKind::TooManyOpen => true,
             // bits.md 4.2, and RFC 6585 for 425 and 429.
             FaultKind::Status(status) => {
                 matches!(status, 408 | 409 | 425 | 429 | 500 | 502..=504 | 506..=599)
@@ -144,11 +157,15 @@ impl Fault {
             FaultKind::CertificateUntrusted => "The server's certificate is not trusted".into(),
             FaultKind::Status(status) => match status {
                 401 => "The server asks for a login (401)".into(),
+                402 => "The server wants to be paid first (402)".into(),
                 403 => "The server does not allow this download (403)".into(),
                 404 => "The file is not on the server (404)".into(),
                 407 => "The proxy asks for a login (407)".into(),
                 410 => "The file has been removed from the server (410)".into(),
                 429 => "The server asks for fewer requests (429)".into(),
+                451 => "The server may not hand this out, for legal reasons (451)".into(),
+                511 => "The network wants you to sign in (511)".into(),
+                501 | 505 => format!("The server cannot do what it was asked for ({status})"),
                 503 => "The server is busy (503)".into(),
                 500..=599 => format!("The server has a problem ({status})"),
                 _ => format!("The server answered with status {status}"),
@@ -165,8 +182,13 @@ impl Fault {
             FaultKind::KeepsChanging => "The file on the server keeps changing".into(),
             FaultKind::NameTaken => "There is a file of that name already".into(),
             FaultKind::DiskFull => "The disk is full".into(),
+            FaultKind::QuotaFull => "Your share of the disk is used up".into(),
+            FaultKind::FileTooLarge => "The file is too large for its disk".into(),
             FaultKind::NoFolder => "The folder is not there".into(),
             FaultKind::NotWritable => "The folder cannot be written to".into(),
+            FaultKind::ReadOnly => "The disk is read-only".into(),
+            FaultKind::NameTooLong => "The name of the file is too long for its disk".into(),
+            FaultKind::TooManyOpen => "Too many files are open".into(),
             FaultKind::DiskFailed => "The file could not be read or written".into(),
             FaultKind::SecretsGone => "The login for this download is no longer known".into(),
             FaultKind::NoProgress => "It has been tried for long without a byte".into(),
@@ -209,6 +231,10 @@ impl Fault {
                 401 | 407 => "none was given, or it was wrong",
                 403 => "the link has expired or needs a login",
                 404 | 410 => "the address is mistyped, or the file was moved or deleted",
+                402 => "it wants a subscription, or a free allowance is used up",
+                451 => "a court or an authority forbids it where you or the server are",
+                511 => "it is a guest network, and its page in the browser has not been seen yet",
+                501 | 505 => "it is made for something else, or very old",
                 408 | 425 | 429 | 500..=599 => "it is overloaded or under repair",
                 _ => "the address leads to something that is not a file",
             },
@@ -230,9 +256,16 @@ impl Fault {
                 "it is being written just now, or each of several servers has its own"
             }
             FaultKind::NameTaken => "it was downloaded before, or another program made it",
-            FaultKind::DiskFull => "other files take up the space, or your quota is used up",
+            FaultKind::DiskFull => "other files take up the space",
+            FaultKind::QuotaFull => "your files there take up all that its administrator allows you",
+            FaultKind::FileTooLarge => {
+                "its file system has a limit, as FAT has of 4 GiB, or a limit was set for this program"
+            }
             FaultKind::NoFolder => "it was moved or deleted, or its disk is not plugged in",
-            FaultKind::NotWritable => "it belongs to somebody else, or its disk is read-only",
+            FaultKind::NotWritable => "it belongs to somebody else",
+            FaultKind::ReadOnly => "it is meant to be, or has a fault and is being spared",
+            FaultKind::NameTooLong => "it was made for another kind of disk, or stands in encrypted folders",
+            FaultKind::TooManyOpen => "this program or another has more open than it may",
             FaultKind::DiskFailed => "the disk has a problem, or the file was moved or deleted",
             FaultKind::SecretsGone => {
                 "it goes into no file, no open keyring has it, and the program has been started anew since"
@@ -277,22 +310,33 @@ impl Fault {
                 403 => "get a fresh link, or add it again with a login",
                 407 => "enter the proxy's login, with “meanwhile set JOB login NAME” or in the setting proxy",
                 404 | 410 => "check the address, or look for the file elsewhere",
+                402 | 451 | 501 | 505 => "look for the file elsewhere",
+                511 => "sign in to the network in a browser, then retry",
                 408 | 425 | 429 | 500..=599 => "retry later",
                 _ => "open the address in a browser to see what is there",
             },
             FaultKind::TooManyRedirects => "open the address in a browser and copy the link it ends at",
             FaultKind::InsecureRedirect => "use the http address itself if you trust it",
             FaultKind::Nonsense | FaultKind::WrongLength => "retry, or look for the file elsewhere",
-            FaultKind::ChecksumMismatch => "check the checksum, then retry to fetch the file anew",
+            FaultKind::ChecksumMismatch => "start over, or check the checksum",
             FaultKind::NotListed => "check the address of the list, or take the checksum off",
             FaultKind::AnotherFile => "give it another address, or start over with this one",
             FaultKind::KeepsChanging => "wait until it is tried again, or look for the file elsewhere",
             FaultKind::NameTaken => "choose another name, or say what to do with the file there",
-            FaultKind::DiskFull => "free some space; what was fetched is kept",
-            FaultKind::NoFolder | FaultKind::NotWritable => {
-                "choose another folder, or mend this one and retry"
+            FaultKind::DiskFull => {
+                "free some space, or choose a folder on another disk; what was fetched is kept"
             }
-            FaultKind::DiskFailed => "check the disk, then retry",
+            FaultKind::QuotaFull => {
+                "delete some of your files there, or choose a folder on another disk; what was fetched is kept"
+            }
+            FaultKind::FileTooLarge => "choose a folder on another disk; what was fetched is kept",
+            FaultKind::NoFolder | FaultKind::NotWritable => {
+                "choose another folder, or mend this one and retry; what was fetched is kept"
+            }
+            FaultKind::ReadOnly => "choose a folder on another disk, or make this one writable and retry",
+            FaultKind::NameTooLong => "choose a shorter name",
+            FaultKind::TooManyOpen => "close some programs, then retry",
+            FaultKind::DiskFailed => "check the disk, then retry, or choose a folder on another one",
             FaultKind::SecretsGone => {
                 "enter its login, with “meanwhile set JOB login NAME” for example, or add it again with its secrets"
             }

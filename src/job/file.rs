@@ -46,6 +46,13 @@ pub struct JobFile {
     /// still to be seen.
     #[serde(default, skip_serializing_if = "is_default")]
     pub readdressed: bool,
+    /// Whether the user wants what is there of it given up, which the next transfer does.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub start_over: bool,
+    /// Where its unfinished data may be, if the user has chosen another folder since: the next transfer brings the first
+    /// of these that is there along.
+    #[serde(default, skip_serializing_if = "<[PartAt]>::is_empty")]
+    pub moved_from: Box<[PartAt]>,
     /// Whether the server answers ranges, once known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resumable: Option<bool>,
@@ -62,6 +69,11 @@ pub struct JobFile {
     #[serde(default, skip_serializing_if = "is_default")]
     pub faults_in_a_row: u32,
 }
+
+/// Where unfinished data is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PartAt(#[serde(with = "path")] pub PathBuf);
 
 /// What keeps one file of a job from going on. The others go on without it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -147,6 +159,11 @@ impl JobFile {
         self.part.as_ref().map(|part| self.folder.join(part))
     }
 
+    /// All places where there may be unfinished data of it.
+    pub fn part_paths(&self) -> impl Iterator<Item = PathBuf> {
+        self.part_path().into_iter().chain(self.moved_from.iter().map(|PartAt(path)| path.clone()))
+    }
+
     /// Whether it could be fetched now.
     #[must_use]
     pub const fn is_pending(&self) -> bool {
@@ -163,6 +180,7 @@ impl JobFile {
     pub fn forget_progress(&mut self) {
         self.synced = Extents::default();
         self.readdressed = false;
+        self.start_over = false;
         self.total_bytes = None;
         self.validator = Validator::default();
         self.attempt = self.attempt.wrapping_add(1);
@@ -170,32 +188,38 @@ impl JobFile {
 }
 
 impl JobFile {
-    /// Takes in what a transfer has found out and decided. What the user has asked for stays.
+    /// Takes in what a transfer has found out and decided. What the user has asked for stays, but for where it goes: that
+    /// is where the transfer has put it.
     pub fn take_from(&mut self, transferred: Self) {
         let Self {
+            folder,
             name,
             part,
             total_bytes,
             synced,
             validator,
             readdressed,
+            start_over,
+            moved_from,
             resumable,
             attempt,
             finished,
             ..
         } = transferred;
         *self = Self {
+            folder,
             name,
             part,
             total_bytes,
             synced,
             validator,
             readdressed,
+            start_over,
+            moved_from,
             resumable,
             attempt,
             finished,
             url: self.url.clone(),
-            folder: std::mem::take(&mut self.folder),
             asked_name: self.asked_name.take(),
             expected: self.expected.take(),
             mirrors: std::mem::take(&mut self.mirrors),

@@ -23,6 +23,7 @@ pub(crate) mod path;
 mod pattern;
 mod priority;
 mod proxy;
+mod remedy;
 mod secrets;
 mod start_mode;
 mod state;
@@ -38,18 +39,19 @@ pub use cookies::{CookiesError, NewCookie, read_cookies};
 pub use event::{Event, LogEntry};
 pub use extents::Extents;
 pub use fault::{Fault, FaultKind};
-pub use file::{JobFile, Trouble, Validator};
+pub use file::{JobFile, PartAt, Trouble, Validator};
 pub use finish::{AtEnd, Attempts, CommandEnd, FinishCommand, FinishCommandError};
 pub use list::{
     Complaint, List, ListEntry, MetalinkError, is_metalink, list_option, metalink_as_list, read_list,
     read_metalink,
 };
 pub(crate) use name::{MOST_SAFE_BYTES, fitted_name, safe_name, split_extension};
-pub use new::{NewAccess, NewFile, NewHeader, NewJob, address, is_secret_header, without_login};
+pub use new::{NewAccess, NewFile, NewHeader, NewJob, address, check_name, is_secret_header, without_login};
 pub use orphan::Orphan;
 pub use pattern::{Brackets, MOST_ADDRESSES, PatternError, expand};
 pub use priority::Priority;
 pub use proxy::{Proxy, ProxyError, Route};
+pub use remedy::Remedy;
 pub use secrets::{Login, Secrets};
 pub use start_mode::StartMode;
 pub use state::{JobEvent, JobState, Waiting, Why};

@@ -212,6 +212,8 @@ impl NewFile {
             synced: Extents::default(),
             validator: Validator::default(),
             readdressed: false,
+            start_over: false,
+            moved_from: Box::default(),
             resumable: None,
             attempt: 0,
             finished: false,
@@ -308,7 +310,11 @@ pub(super) fn check_header(name: &str, value: &str) -> Result<(), Fault> {
     if fine { Ok(()) } else { Err(Fault::new(FaultKind::BadHeader, name.escape_debug().to_string())) }
 }
 
-pub(super) fn check_name(name: &str) -> Result<(), Fault> {
+/// Whether a file can be called that.
+///
+/// # Errors
+/// [`FaultKind::BadName`].
+pub fn check_name(name: &str) -> Result<(), Fault> {
     let fine = !name.is_empty()
         && name != "."
         && name != ".."

@@ -111,7 +111,10 @@ impl Queue {
         let retries = job.files.iter().enumerate().filter_map(retry).collect();
         let id = job.id;
         let has_left_over = job.wanted == Wanted::Remove
-            || job.files.iter().any(|file| file.part.is_some() && is_given_up(&job.state, file));
+            || job
+                .files
+                .iter()
+                .any(|file| file.part_paths().next().is_some() && is_given_up(&job.state, file));
         self.insert(Entry { retries, ..Entry::new(job, false) });
         self.enter(id, now);
         self.settle(id, now);
@@ -425,7 +428,7 @@ impl Queue {
             .files
             .iter()
             .filter(|file| is_given_up(&entry.job.state, file))
-            .filter_map(JobFile::part_path)
+            .flat_map(JobFile::part_paths)
             .collect();
         if parts.is_empty() {
             if entry.job.wanted == Wanted::Remove && entry.job.state.is_final() {

@@ -15,7 +15,7 @@ use crate::job::{
 const ROOM: u64 = 1 << 10;
 
 /// The answer to what the user asks for.
-type Answer = Result<(), Refused>;
+pub(super) type Answer = Result<(), Refused>;
 
 impl Queue {
     /// Goes on with a job, at once if it waited or had failed.
@@ -314,6 +314,11 @@ impl Queue {
         self.unfinished(id, file)?;
         let what = format!("File {} is tried again", file + 1);
         self.log(id, Cause::User, Event::Changed { what }, now);
+        self.try_again(id, file, now)
+    }
+
+    /// Nothing that went wrong with a file counts any more.
+    pub(super) fn try_again(&mut self, id: JobId, file: usize, now: Now) -> Answer {
         self.change(id, now, |job| {
             job.files[file].trouble = None;
             job.files[file].faults_in_a_row = 0;
@@ -399,12 +404,12 @@ impl Queue {
         self.resume(id, now)
     }
 
-    fn known(&self, id: JobId) -> Result<&Arc<Job>, Refused> {
+    pub(super) fn known(&self, id: JobId) -> Result<&Arc<Job>, Refused> {
         // One that is on its way out is not there for the user any more.
         self.job(id).filter(|job| job.wanted != Wanted::Remove).ok_or(Refused::NoSuchJob)
     }
 
-    fn unfinished(&self, id: JobId, file: usize) -> Answer {
+    pub(super) fn unfinished(&self, id: JobId, file: usize) -> Answer {
         let job = self.known(id)?;
         if job.state.is_final() {
             return Err(Refused::WrongState);
@@ -425,7 +430,7 @@ impl Queue {
         }
     }
 
-    fn change(&mut self, id: JobId, now: Now, change: impl FnOnce(&mut Job)) -> Answer {
+    pub(super) fn change(&mut self, id: JobId, now: Now, change: impl FnOnce(&mut Job)) -> Answer {
         self.known(id)?;
         if let Some(entry) = self.entries.get_mut(&id) {
             change(entry.job_mut());

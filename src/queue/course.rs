@@ -126,8 +126,9 @@ impl Queue {
         job.faults = job.faults.saturating_add(1);
         let Some(of) = job.files.get_mut(file) else { return };
         of.faults_in_a_row = of.faults_in_a_row.saturating_add(1);
-        let is_of_disk =
-            matches!(fault.kind, FaultKind::DiskFull | FaultKind::NoFolder | FaultKind::NotWritable);
+        let is_full = matches!(fault.kind, FaultKind::DiskFull | FaultKind::QuotaFull);
+        let is_of_disk = is_full
+            || matches!(fault.kind, FaultKind::NoFolder | FaultKind::NotWritable | FaultKind::ReadOnly);
         let delay = if is_of_disk {
             DISK_RETRY
         } else {
@@ -142,10 +143,10 @@ impl Queue {
         };
         // BITS: a delay longer than the time without progress that is allowed makes the fault final.
         if fault.is_transient() && (is_of_disk || delay <= no_progress) {
-            let why = match fault.kind {
-                FaultKind::DiskFull => Why::DiskFull(fault),
-                _ if is_of_disk => Why::Folder(fault),
-                _ => Why::BackOff(fault),
+            let why = match () {
+                () if is_full => Why::DiskFull(fault),
+                () if is_of_disk => Why::Folder(fault),
+                () => Why::BackOff(fault),
             };
             let until_unix_secs = Some(now.unix_secs + delay.as_secs());
             of.trouble = Some(Trouble::Waiting(Waiting { why, until_unix_secs }));
@@ -175,8 +176,9 @@ impl Queue {
         self.turns_due = true;
         let Some(entry) = self.entries.get_mut(&id) else { return };
         for file in &mut entry.job_mut().files {
-            if !file.finished && file.part_path().is_some_and(|part| parts.contains(&part)) {
+            if !file.finished && file.part_paths().any(|part| parts.contains(&part)) {
                 file.part = None;
+                file.moved_from = Box::default();
                 file.synced = Extents::default();
                 file.attempt = file.attempt.wrapping_add(1);
             }

@@ -7,7 +7,7 @@
 //! | file | what |
 //! |---|---|
 //! | `book`, `entry`, `terms` | the queue itself; a job in it; what it says |
-//! | `change` | what the user asks for |
+//! | `change`, `remedy` | what the user asks for, and does about what went wrong |
 //! | `course` | what becomes of the transfers |
 //! | `turns`, `scheduler` | whose turn it is |
 //! | `timers`, `retry` | delays and time limits |
@@ -22,6 +22,7 @@ mod course;
 mod entry;
 #[cfg(test)]
 mod model;
+mod remedy;
 mod retry;
 mod scheduler;
 mod terms;

@@ -60,7 +60,7 @@ impl Queue {
         let free = |file: &&usize| {
             !entry.running.contains(file)
                 && !entry.stopping.contains(file)
-                && entry.job.files[**file].part_path().is_none_or(|part| !deleting.contains(&part))
+                && entry.job.files[**file].part_paths().all(|part| !deleting.contains(&part))
         };
         let free: Vec<usize> = files.iter().filter(free).copied().collect();
         if free.is_empty() {

@@ -4,6 +4,8 @@ use std::error::Error;
 use std::io;
 use std::path::Path;
 
+use rustix::io::Errno;
+
 use crate::job::{Fault, FaultKind};
 
 /// What an error and all its causes say, outermost first, without repeating what is said twice.
@@ -32,18 +34,19 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
 pub(super) fn fault_of_reqwest(error: &reqwest::Error) -> Fault {
     let io_kind = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
     // The outermost error names the address, so only its causes are told.
-    let detail = causes(error).skip(1).last().map(ToString::to_string).unwrap_or_default();
+    let detail = error.source().map(chain).unwrap_or_default();
+    let first_cause = causes(error).skip(1).last().map(ToString::to_string).unwrap_or_default();
     let tls = causes(error).find_map(tls_error).map(kind_of_tls);
     let kind = match io_kind {
         _ if tls.is_some() => tls.unwrap_or(FaultKind::NotSecure),
-        _ if is_about_proxy_login(&detail) => FaultKind::Status(407),
+        _ if is_about_proxy_login(&first_cause) => FaultKind::Status(407),
         Some(io::ErrorKind::ConnectionRefused) => FaultKind::ConnectionRefused,
         _ if error.is_dns() => FaultKind::HostNotFound,
         _ if error.is_connect() => FaultKind::ConnectFailed,
         _ if error.is_builder() => FaultKind::BadAddress,
         Some(_) => FaultKind::ConnectionLost,
         // hyper's own: the answer ended early, or is not HTTP.
-        None if detail.contains("pars") || detail.contains("invalid") => FaultKind::Nonsense,
+        None if first_cause.contains("pars") || first_cause.contains("invalid") => FaultKind::Nonsense,
         None => FaultKind::ConnectionLost,
     };
     Fault::new(kind, detail)
@@ -83,14 +86,46 @@ fn is_about_proxy_login(detail: &str) -> bool {
 
 /// A fault of reading or writing `path`.
 pub(super) fn fault_of_io(error: &io::Error, path: &Path) -> Fault {
-    let kind = match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => FaultKind::DiskFull,
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => FaultKind::NotWritable,
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => FaultKind::NoFolder,
-        io::ErrorKind::InvalidFilename => FaultKind::BadName,
+    Fault::new(kind_of_io(error), format!("{}: {}", path.display(), chain(error)))
+}
+
+fn kind_of_io(error: &io::Error) -> FaultKind {
+    if let Some(errno) = Errno::from_io_error(error) {
+        return kind_of_errno(errno);
+    }
+    match error.kind() {
+        io::ErrorKind::StorageFull => FaultKind::DiskFull,
+        io::ErrorKind::NotFound => FaultKind::NoFolder,
+        io::ErrorKind::PermissionDenied => FaultKind::NotWritable,
+        io::ErrorKind::AlreadyExists => FaultKind::NameTaken,
         _ => FaultKind::DiskFailed,
-    };
-    Fault::new(kind, format!("{}: {error}", path.display()))
+    }
+}
+
+/// What the number of an error of a file or folder means here (errno(3)).
+fn kind_of_errno(errno: Errno) -> FaultKind {
+    match errno {
+        Errno::NOSPC => FaultKind::DiskFull,
+        Errno::DQUOT => FaultKind::QuotaFull,
+        Errno::FBIG => FaultKind::FileTooLarge,
+        Errno::ROFS => FaultKind::ReadOnly,
+        Errno::ACCESS | Errno::PERM => FaultKind::NotWritable,
+        // The last five are what is left of a disk that was unplugged or of a server that is away.
+        Errno::NOENT
+        | Errno::NOTDIR
+        | Errno::LOOP
+        | Errno::NODEV
+        | Errno::NXIO
+        | Errno::STALE
+        | Errno::NOTCONN
+        | Errno::HOSTDOWN => FaultKind::NoFolder,
+        Errno::NAMETOOLONG => FaultKind::NameTooLong,
+        // File systems that want UTF-8 in names say so.
+        Errno::ILSEQ => FaultKind::BadName,
+        Errno::EXIST => FaultKind::NameTaken,
+        Errno::MFILE | Errno::NFILE => FaultKind::TooManyOpen,
+        _ => FaultKind::DiskFailed,
+    }
 }
 
 #[cfg(test)]
@@ -116,4 +151,81 @@ mod tests {
         let other = io::Error::from(io::ErrorKind::ConnectionReset);
         assert!(causes(&other).find_map(tls_error).is_none());
     }
+
+    #[test]
+    fn each_number_of_the_system_has_its_fault() {
+        let table = [
+            (Errno::NOSPC, FaultKind::DiskFull),
+            (Errno::DQUOT, FaultKind::QuotaFull),
+            (Errno::FBIG, FaultKind::FileTooLarge),
+            (Errno::ROFS, FaultKind::ReadOnly),
+            (Errno::ACCESS, FaultKind::NotWritable),
+            (Errno::PERM, FaultKind::NotWritable),
+            (Errno::NOENT, FaultKind::NoFolder),
+            (Errno::NOTDIR, FaultKind::NoFolder),
+            (Errno::LOOP, FaultKind::NoFolder),
+            (Errno::NODEV, FaultKind::NoFolder),
+            (Errno::NXIO, FaultKind::NoFolder),
+            (Errno::STALE, FaultKind::NoFolder),
+            (Errno::NOTCONN, FaultKind::NoFolder),
+            (Errno::HOSTDOWN, FaultKind::NoFolder),
+            (Errno::NAMETOOLONG, FaultKind::NameTooLong),
+            (Errno::ILSEQ, FaultKind::BadName),
+            (Errno::EXIST, FaultKind::NameTaken),
+            (Errno::MFILE, FaultKind::TooManyOpen),
+            (Errno::NFILE, FaultKind::TooManyOpen),
+            (Errno::IO, FaultKind::DiskFailed),
+            (Errno::ISDIR, FaultKind::DiskFailed),
+            (Errno::NOMEM, FaultKind::DiskFailed),
+        ];
+        for (errno, kind) in table {
+            let error = io::Error::from(errno);
+            let fault = fault_of_io(&error, Path::new("/srv/f.part"));
+            assert_eq!(fault.kind, kind, "{error}");
+            assert_eq!(fault.detail, format!("/srv/f.part: {error}"));
+        }
+    }
+
+    /// The system itself, as far as it can be brought to it without a disk of one's own.
+    #[test]
+    fn the_system_says_what_the_table_thinks() {
+        use std::fs::{self, File};
+        use std::io::Write as _;
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        File::create(at("file")).unwrap();
+        std::os::unix::fs::symlink("loop", at("loop")).unwrap();
+        let full = || File::options().write(true).open("/dev/full")?.write_all(b"x");
+        let made = |path: std::path::PathBuf| File::create_new(path).map(|_| ());
+        let table = [
+            (full(), FaultKind::DiskFull),
+            (made(at("none/f")), FaultKind::NoFolder),
+            (made(at("file/f")), FaultKind::NoFolder),
+            (made(at("loop/f")), FaultKind::NoFolder),
+            (made(at(&"x".repeat(256))), FaultKind::NameTooLong),
+            (made(at("file")), FaultKind::NameTaken),
+            (fs::read(folder.path()).map(|_| ()), FaultKind::DiskFailed),
+            (
+                Err(io::Error::new(io::ErrorKind::AlreadyExists, "all numbers are taken")),
+                FaultKind::NameTaken,
+            ),
+            (Err(io::ErrorKind::WriteZero.into()), FaultKind::DiskFailed),
+        ];
+        for (result, kind) in table {
+            assert_eq!(result.map_err(|error| kind_of_io(&error)), Err(kind));
+        }
+    }
+
+    #[test]
+    fn the_causes_are_told_down_to_the_first() {
+        let first = io::Error::from(Errno::NOSPC);
+        let words = first.to_string();
+        let outer = io::Error::other(Outer(first));
+        let fault = fault_of_io(&outer, Path::new("/srv"));
+        assert_eq!(fault.detail, format!("/srv: the copy broke off: {words}"));
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the copy broke off")]
+    struct Outer(#[source] io::Error);
 }

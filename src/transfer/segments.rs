@@ -67,6 +67,11 @@ impl Segments {
         self.total_bytes.is_some_and(|total| self.arrived.prefix() >= total)
     }
 
+    /// What the connections have yet to fetch.
+    pub(super) fn fetching(&self) -> Vec<Range<u64>> {
+        self.lines.values().map(|share| share.left.clone()).filter(|left| !left.is_empty()).collect()
+    }
+
     /// What nobody is fetching, in order; the last has no end where the size is not known.
     pub(super) fn free(&self) -> Vec<Range<u64>> {
         let mut taken = self.arrived.clone();

@@ -105,12 +105,7 @@ fn one(ui: &mut Ui, view: &JobView, index: usize, file: &JobFile, now: u64, wish
     {
         wishes.push(Wish::Open(path));
     }
-    let fault = match &file.trouble {
-        Some(Trouble::Failed(fault)) => Some(fault),
-        Some(Trouble::Waiting(waiting)) => waiting.fault(),
-        _ => None,
-    };
-    if let Some(fault) = fault {
+    if let Some(fault) = file.fault() {
         response.on_hover_text(fault.to_string());
     }
 }

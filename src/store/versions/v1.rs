@@ -145,6 +145,8 @@ impl JobFile {
             mirrors: Box::default(),
             clash: job::Clash::default(),
             readdressed: false,
+            start_over: false,
+            moved_from: Box::default(),
             name: self.name,
             part: self.part,
             total_bytes: self.total_bytes,

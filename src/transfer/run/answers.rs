@@ -1,6 +1,5 @@
 //! What becomes of the answers, the pieces and the faults of connections.
 
-use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
 use bytes::{Buf as _, Bytes};
@@ -138,7 +137,7 @@ impl Run {
                 return Err(Fault::new(FaultKind::Internal, "received without a part"));
             };
             part.push(at, piece).await?;
-            self.order.arrived.fetch_add(wanted, Ordering::Relaxed);
+            self.order.meter.add_arrived(wanted);
         }
         line.has_brought(wanted);
         if self.segments.of(line.id).is_empty() && !line.is_at_end() {

@@ -35,6 +35,11 @@ impl Run {
     /// Opens the part of an earlier run, if what is recorded of it is there.
     pub(super) async fn open_what_is_there(&mut self) -> Result<(), Fault> {
         self.take_up(Extents::default());
+        if self.order.file.start_over {
+            // The part stays as it is until a server answers with something better.
+            self.give_up_what_was_there("you asked for it").await;
+            return Ok(());
+        }
         let Some(path) = self.order.file.part_path() else { return Ok(()) };
         let found = {
             let path = path.clone();
@@ -72,13 +77,16 @@ impl Run {
             PartFile::open(&path, found.file, have.clone(), self.summing(), self.order.reserve_bytes).await?,
         );
         self.take_up(have);
+        if self.order.file.name.is_none() {
+            self.choose_name_again().await?;
+        }
         // Only now, when nothing stands behind what is known to be on disk.
         self.attach_label().await?;
         self.check_room(self.order.file.total_bytes).await?;
         self.set_room_aside(self.order.file.total_bytes).await
     }
 
-    async fn give_up_what_was_there(&mut self, why: &str) {
+    pub(super) async fn give_up_what_was_there(&mut self, why: &str) {
         let had = self.order.file.synced_bytes();
         if had > 0 {
             self.decided(format!("Starts over, without the {} there were: {why}", bytes_in_words(had))).await;
@@ -182,7 +190,7 @@ impl Run {
     }
 
     /// The name the file will have, and that of its part.
-    async fn choose_name(&mut self, wanted: &str) -> Result<(String, String), Fault> {
+    pub(super) async fn choose_name(&mut self, wanted: &str) -> Result<(String, String), Fault> {
         let (folder, wanted) = (self.order.file.folder.clone(), wanted.to_owned());
         let (clash, path) = (self.order.file.clash, folder.clone());
         let chosen = blocking(&path, move || match clash {
@@ -200,7 +208,7 @@ impl Run {
     }
 
     /// Whether the disk has room for all of it, and for what is to stay free.
-    async fn check_room(&mut self, total_bytes: Option<u64>) -> Result<(), Fault> {
+    pub(super) async fn check_room(&mut self, total_bytes: Option<u64>) -> Result<(), Fault> {
         let Some(total) = total_bytes else { return Ok(()) };
         let (folder, reserve) = (self.order.file.folder.clone(), self.order.reserve_bytes);
         let part = self.part.as_ref().map(|part| Arc::clone(part.file()));

@@ -23,24 +23,38 @@ impl Run {
     /// Whether an earlier run was cut short between the last step and its report.
     pub(super) async fn was_moved_already(&mut self) -> Result<bool, Fault> {
         let file = &self.order.file;
-        let (Some(path), Some(part)) = (file.path(), file.part_path()) else { return Ok(false) };
+        let Some(name) = &file.name else { return Ok(false) };
+        // Perhaps the user has chosen another folder since.
+        let places: Vec<(PathBuf, PathBuf)> =
+            file.part_paths().map(|part| (part.with_file_name(name), part)).collect();
         if file.total_bytes != Some(file.synced.prefix()) {
             return Ok(false);
         }
         let bytes = file.synced.prefix();
         let expected = self.known_sum();
-        let moved = blocking(&path.clone(), move || {
-            if part.exists() || !path.metadata().is_ok_and(|found| found.is_file() && found.len() == bytes) {
-                return Ok(false);
+        let found = blocking(&file.folder.clone(), move || {
+            if places.iter().any(|(_, part)| part.exists()) {
+                return Ok(None);
             }
-            let Some(expected) = expected else { return Ok(true) };
-            let found =
-                Summing::new([expected.hash()]).finish(&std::fs::File::open(&path)?, &AtomicU64::new(0))?;
-            Ok(found.contains(&expected))
+            for (path, _) in places {
+                if !path.metadata().is_ok_and(|found| found.is_file() && found.len() == bytes) {
+                    continue;
+                }
+                let Some(expected) = &expected else { return Ok(path.parent().map(Path::to_owned)) };
+                let found = Summing::new([expected.hash()])
+                    .finish(&std::fs::File::open(&path)?, &AtomicU64::new(0))?;
+                if found.contains(expected) {
+                    return Ok(path.parent().map(Path::to_owned));
+                }
+            }
+            Ok(None)
         })
         .await?;
-        self.order.file.finished = moved;
-        Ok(moved)
+        let Some(folder) = found else { return Ok(false) };
+        self.order.file.folder = folder;
+        self.order.file.moved_from = Box::default();
+        self.order.file.finished = true;
+        Ok(true)
     }
 
     /// The sum it must have, where that is known without asking anybody.
@@ -123,8 +137,8 @@ impl Run {
         let Some(part) = &self.part else { return Ok(()) };
         let hash = expected.hash();
         let summing = if summing.has(hash) { summing } else { Summing::new([hash]) };
-        let (file, verified) = (Arc::clone(part.file()), Arc::clone(&self.order.verified));
-        let found = blocking(path, move || summing.finish(&file, &verified)).await?;
+        let (file, meter) = (Arc::clone(part.file()), Arc::clone(&self.order.meter));
+        let found = blocking(path, move || summing.finish(&file, &meter.verified)).await?;
         if found.contains(&expected) {
             self.decided(format!("Is verified: it has the {} {by_whom}", hash.name())).await;
             return Ok(());

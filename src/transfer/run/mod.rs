@@ -7,6 +7,7 @@
 mod answers;
 mod asking;
 mod begin;
+mod bring;
 mod finish;
 mod resume_existing;
 
@@ -14,7 +15,6 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -27,7 +27,7 @@ use super::http::Access;
 use super::line::{Heard, Line};
 use super::part::PartFile;
 use super::segments::{LineId, Progress, Segments};
-use super::{News, Paces, Reporter};
+use super::{Meter, News, Paces, Reporter};
 use crate::job::{Fault, FaultKind, JobFile};
 use asking::Source;
 
@@ -49,16 +49,12 @@ pub struct Order {
     pub access: Access,
     /// How fast bytes may arrive.
     pub paces: Arc<dyn Paces>,
-    /// How many connections it may use.
-    pub connections: u8,
     /// How much of the disk stays free for others.
     pub reserve_bytes: u64,
     /// Whether the finished file remembers its address (the attribute `user.xdg.origin.url`).
     pub note_origin: bool,
-    /// Counts the bytes of the file that have arrived, those of earlier runs included.
-    pub arrived: Arc<AtomicU64>,
-    /// Counts the bytes that were read again to verify the whole file; 0 until that begins.
-    pub verified: Arc<AtomicU64>,
+    /// What is looked at while it goes on.
+    pub meter: Arc<Meter>,
     /// Where news go.
     pub reporter: Reporter,
 }
@@ -113,6 +109,8 @@ struct Run {
     last_line: LineId,
     /// How many connections there may be: fewer than ordered once a server has refused one.
     most_lines: usize,
+    /// How many were ordered when that was last looked at.
+    ordered_lines: u8,
     /// The best speed of a connection that is no more.
     best_bps: f64,
     /// Whether the part says of itself that it has gaps.
@@ -157,7 +155,7 @@ impl Watched {
 
 impl Run {
     fn new(client: &Client, order: Order) -> Self {
-        let most_lines = usize::from(order.connections.max(1));
+        let ordered_lines = order.meter.connections();
         Self {
             order,
             part: None,
@@ -167,7 +165,8 @@ impl Run {
             lines: FuturesUnordered::new(),
             watched: BTreeMap::new(),
             last_line: 0,
-            most_lines,
+            most_lines: ordered_lines.into(),
+            ordered_lines,
             best_bps: 0.0,
             is_scattered: false,
             why_over: None,
@@ -181,6 +180,7 @@ impl Run {
         if self.was_moved_already().await? {
             return Ok(());
         }
+        self.bring_along().await?;
         self.open_what_is_there().await?;
         self.sources = asking::sources(&self.client, &self.order);
         if !self.is_whole() {
@@ -208,6 +208,7 @@ impl Run {
         }
         self.lines.clear();
         self.watched.clear();
+        self.order.meter.set_fetching(Vec::new());
         Ok(())
     }
 
@@ -235,7 +236,14 @@ impl Run {
             part.start_sync();
         }
         self.watched.values_mut().for_each(Watched::mark);
-        self.add_lines().await
+        let ordered_lines = self.order.meter.connections();
+        if self.ordered_lines != ordered_lines {
+            self.ordered_lines = ordered_lines;
+            self.most_lines = ordered_lines.into();
+        }
+        self.add_lines().await?;
+        self.order.meter.set_fetching(self.segments.fetching());
+        Ok(())
     }
 
     /// What has been put on disk is recorded; goes no further where others would have no room any more.
@@ -294,7 +302,7 @@ impl Run {
     }
 
     fn set_arrived(&self) {
-        self.order.arrived.store(self.segments.arrived().bytes(), Ordering::Relaxed);
+        self.order.meter.set_arrived(self.segments.arrived().bytes());
     }
 }
 
