@@ -194,6 +194,9 @@ impl Core {
             self.is_disabled(|| format!("resume {name}"));
             return Err(Refusal::Disabled);
         }
+        if goes_on {
+            self.secrets.may_be_asked_again();
+        }
         let needs_secrets = self.queue.job(id).is_some_and(|job| job.needs_secrets);
         let queue = &mut self.queue;
         let done = match change {

@@ -53,7 +53,7 @@ pub(super) enum Chore {
     /// The desktop has been told whether to start us at sign-in.
     AutostartKept,
     /// What the keyring has.
-    Recalled(HashMap<String, String>),
+    Recalled(Option<HashMap<String, String>>),
     /// What the user should know, if there is something.
     Trouble(Option<String>),
     /// The answer is on its way.

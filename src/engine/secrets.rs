@@ -33,6 +33,8 @@ pub(super) struct Known {
 enum Asked {
     No,
     Now,
+    /// There was none that is open. It is not asked again by itself, only when the user wants something tried again.
+    InVain,
     Done,
 }
 
@@ -47,6 +49,13 @@ impl Known {
             asked: Asked::No,
             runs: Vec::new(),
             commands: Vec::new(),
+        }
+    }
+
+    /// The user wants something tried again: the keyring may be open by now.
+    pub(super) fn may_be_asked_again(&mut self) {
+        if self.asked == Asked::InVain {
+            self.asked = Asked::No;
         }
     }
 
@@ -219,8 +228,9 @@ impl Core {
     }
 
     /// The keyring has said what it has.
-    pub(super) fn recalled(&mut self, mut found: HashMap<String, String>) {
-        self.secrets.asked = Asked::Done;
+    pub(super) fn recalled(&mut self, found: Option<HashMap<String, String>>) {
+        self.secrets.asked = if found.is_some() { Asked::Done } else { Asked::InVain };
+        let mut found = found.unwrap_or_default();
         if let Some(text) = found.remove(PROXY).filter(|_| self.proxy_login.is_none()) {
             self.proxy_login = serde_json::from_str(&text).ok();
         }
@@ -253,6 +263,14 @@ impl Core {
         let asked_by = self.memories.get(&id).and_then(|memory| memory.refused_by());
         let mut secrets = self.secrets.of(id).cloned().unwrap_or_default();
         let is_of_proxy = job.wanted_files().any(JobFile::wants_proxy_login);
+        let proxy = job.route.proxy.as_ref().unwrap_or(&self.settings.proxy);
+        if is_of_proxy && !matches!(proxy, Proxy::At(_)) {
+            return Err(Refusal::Wrong(
+                "The proxy that asks for a login is the one of the environment (http_proxy and the like). You can name \
+                 it with its login in the setting proxy."
+                    .to_owned(),
+            ));
+        }
         let whose = if is_of_proxy && job.route.proxy.is_none() {
             self.keep_proxy_login(Some(login));
             // Clients are made with the login they have.

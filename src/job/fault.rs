@@ -316,7 +316,9 @@ impl Fault {
                 _ => "open the address in a browser to see what is there",
             },
             FaultKind::TooManyRedirects => "open the address in a browser and copy the link it ends at",
-            FaultKind::InsecureRedirect => "use the http address itself if you trust it",
+            FaultKind::InsecureRedirect => {
+                "use the http address itself if you trust it, or add it again with --insecure-redirects"
+            }
             FaultKind::Nonsense | FaultKind::WrongLength => "retry, or look for the file elsewhere",
             FaultKind::ChecksumMismatch => "start over, or check the checksum",
             FaultKind::NotListed => "check the address of the list, or take the checksum off",

@@ -123,14 +123,14 @@ impl Keyring {
         Ok(())
     }
 
-    /// All that is kept, by thing. Empty where there is no open keyring.
-    pub async fn recall(&self) -> HashMap<String, String> {
+    /// All that is kept, by thing; `None` where there is no open keyring, which may come to be one.
+    pub async fn recall(&self) -> Option<HashMap<String, String>> {
         let recall = async { Service::open(&self.bus).await?.recall(&self.attributes(None)).await };
         match timeout(ANSWER_WITHIN, recall).await.unwrap_or(Err(Trouble::Silent)) {
-            Ok(known) => known,
+            Ok(known) => Some(known),
             Err(trouble) => {
-                tracing::info!(%trouble, "the keyring is not asked");
-                HashMap::new()
+                tracing::info!(%trouble, "the keyring was asked in vain");
+                None
             }
         }
     }

@@ -34,6 +34,14 @@ async fn stored(bus: &Bus) -> HashMap<String, String> {
     reply.expect("an answer").body().deserialize().expect("what is stored")
 }
 
+async fn lock(bus: &Bus, locked: bool) {
+    let with = ("org.freedesktop.Secret.Collection", "Locked", zbus::zvariant::Value::from(locked));
+    let (path, properties) = (format!("{PATH}/collection/login"), "org.freedesktop.DBus.Properties");
+    let set =
+        bus.connect().await.call_method(Some(NAME), path.as_str(), Some(properties), "Set", &with).await;
+    set.expect("it is set");
+}
+
 /// Waits until it holds that many.
 async fn stored_is(bus: &Bus, count: usize) -> HashMap<String, String> {
     let end = Instant::now() + SOON;
@@ -115,6 +123,27 @@ async fn a_locked_keyring_is_left_alone() {
     assert_eq!(stored(&bus).await.len(), 0);
     start(&mut service, &bus);
     fails_for_want_of_secrets(&service, id);
+}
+
+#[tokio::test]
+async fn a_keyring_that_is_opened_later_is_asked_when_it_is_tried_again() {
+    let bus = Bus::start();
+    let _keyring = keyring(&bus, false).await;
+    let mut service = Service::at_rest();
+    start(&mut service, &bus);
+    let (server, new) = half_of_it();
+    let id = service.add(new(&server));
+    service.wait_bytes(id, TOTAL as u64 / 2);
+    stored_is(&bus, 1).await;
+    service.stop();
+    lock(&bus, true).await;
+    start(&mut service, &bus);
+    fails_for_want_of_secrets(&service, id);
+    lock(&bus, false).await;
+    service.change(id, Change::Resume);
+    service.wait_finished(id);
+    assert_eq!(server.asked(2)[1].header("authorization"), Some("Basic bWU6aHVudGVyMg=="));
+    stored_is(&bus, 0).await;
 }
 
 #[tokio::test]

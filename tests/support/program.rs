@@ -110,6 +110,7 @@ impl Home {
                 command.env_remove(name);
             }
         }
+        command.env_remove("NETRC");
         // Without it, the bus of whoever runs the tests would be found, and their keyring be written to.
         command.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere");
         command.env("HOME", self.folder.path()).env("MEANWHILE_STATE_DIR", self.state());
