@@ -132,17 +132,19 @@ impl Line {
         self.body.as_ref().is_some_and(|body| body.left == Some(0))
     }
 
-    /// Whether the body has ended as it should; a fault where bytes are missing, or where none came at all.
+    /// Whether the body has ended as it should: a fault where bytes are missing.
     pub(super) fn end_of_body(&self) -> Result<(), Fault> {
-        match &self.body {
-            Some(Body { left: Some(1..), .. }) => {
-                Err(Fault::new(FaultKind::ConnectionLost, "the answer ended early"))
-            }
-            Some(Body { left: Some(0), came: 0, .. }) => {
-                Err(Fault::new(FaultKind::Nonsense, "its answers are empty"))
-            }
-            _ => Ok(()),
+        let has_ended_early = self.body.as_ref().is_some_and(|body| body.left.is_some_and(|left| left > 0))
+            || self.check.as_ref().is_some_and(|check| !check.is_done());
+        if has_ended_early {
+            return Err(Fault::new(FaultKind::ConnectionLost, "the answer ended early"));
         }
+        Ok(())
+    }
+
+    /// Whether nothing came at all.
+    pub(super) fn is_empty_handed(&self) -> bool {
+        self.body.as_ref().is_some_and(|body| body.came == 0)
     }
 }
 

@@ -4,7 +4,6 @@ use std::time::SystemTime;
 
 use bytes::{Buf as _, Bytes};
 use reqwest::Response;
-use reqwest::header;
 
 use super::super::News;
 use super::super::head::Head;
@@ -62,9 +61,6 @@ impl Run {
                 Ok(())
             }
             Verdict::Fault(mut fault) => {
-                if leads_elsewhere(&answer) {
-                    fault = Fault::new(FaultKind::UnknownScheme, "the server redirects there");
-                }
                 self.retry_after = retry_after(answer.headers(), SystemTime::now());
                 if fault.detail.is_empty() {
                     fault.detail = format!("{} said so", answer.url().host_str().unwrap_or("the server"));
@@ -200,17 +196,15 @@ impl Run {
         if let Err(fault) = line.end_of_body() {
             return self.lose(line, fault).await;
         }
-        if let Some(check) = &line.check
-            && !check.is_done()
-        {
-            return self.lose(line, Fault::new(FaultKind::ConnectionLost, "the answer ended early")).await;
-        }
         if self.order.file.total_bytes.is_none() {
             // Only the end of the connection tells the size.
             self.end_here(&line);
             return Ok(());
         }
-        // A server may send less than was asked for.
+        // A server may send less than was asked for, but not nothing for ever.
+        if line.is_empty_handed() && !self.segments.of(line.id).is_empty() {
+            return self.lose(line, Fault::new(FaultKind::Nonsense, "its answers are empty")).await;
+        }
         self.go_on(line).await
     }
 
@@ -289,14 +283,4 @@ impl Run {
 /// What happened, with the particulars where there are any.
 fn in_brief(fault: &Fault) -> String {
     if fault.detail.is_empty() { fault.what() } else { format!("{} ({})", fault.what(), fault.detail) }
-}
-
-/// Whether it is a redirect to an address that is neither http nor https, which no client follows.
-fn leads_elsewhere(answer: &Response) -> bool {
-    answer.status().is_redirection()
-        && answer
-            .headers()
-            .get(header::LOCATION)
-            .and_then(|to| answer.url().join(to.to_str().ok()?).ok())
-            .is_some_and(|to| !matches!(to.scheme(), "http" | "https"))
 }
