@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, IoSlice};
+use std::num::NonZeroU64;
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
@@ -23,6 +24,13 @@ const PIECES_WAITING: usize = 16;
 
 /// How many pieces go into one write.
 const PIECES_PER_WRITE: usize = 64;
+
+/// How much is written before it is sent on its way to the disk, in bytes. Measured: with 2 MiB a file of 2 GiB is there
+/// in two thirds of the time it takes without, with 8 MiB in a little more; less makes many small writes of it.
+const WRITEBACK_BYTES: u64 = 2 << 20;
+
+/// From how many places what is written comes at once, at most: more than there are connections.
+const MOST_DIRTY: usize = 16;
 
 /// A piece of the file, and where it belongs.
 type Piece = (u64, Bytes);
@@ -216,6 +224,7 @@ fn write_all(
     mut summing: Summing,
 ) -> io::Result<Summing> {
     let mut pieces = Vec::with_capacity(PIECES_PER_WRITE);
+    let mut dirty = Dirty::default();
     while waiting.blocking_recv_many(&mut pieces, PIECES_PER_WRITE) > 0 {
         // Those of one connection follow one another: each run of them is one write.
         for run in pieces.chunk_by(|(at, piece), (next, _)| at + piece.len() as u64 == *next) {
@@ -225,10 +234,46 @@ fn write_all(
                 summing.take_in(*at, piece);
             }
             written.send_modify(|written| written.insert(start..end));
+            if let Some(range) = dirty.add(start..end) {
+                start_writeback(file, range);
+            }
         }
         pieces.clear();
     }
     Ok(summing)
+}
+
+/// What has been written and is not yet on its way to the disk, by connection.
+#[derive(Debug, Default)]
+struct Dirty(Vec<Range<u64>>);
+
+impl Dirty {
+    /// Adds what was written; gives back what has become enough to be sent on its way.
+    fn add(&mut self, written: Range<u64>) -> Option<Range<u64>> {
+        let index = self.0.iter().position(|range| range.end == written.start);
+        match index {
+            Some(index) => self.0[index].end = written.end,
+            None => {
+                // Who has moved elsewhere leaves a rest behind, which the next sync will find.
+                if self.0.len() == MOST_DIRTY {
+                    self.0.remove(0);
+                }
+                self.0.push(written);
+            }
+        }
+        let index = index.unwrap_or(self.0.len() - 1);
+        let is_enough = self.0[index].end - self.0[index].start >= WRITEBACK_BYTES;
+        is_enough.then(|| self.0.remove(index))
+    }
+}
+
+/// Has the system begin to put a range on disk, without waiting: then the syncs that are waited for find little to do,
+/// and the disk is busy from the start. Says that the range will not be read soon, which is all the portable call for it
+/// can say; what is on its way is not dropped by that.
+fn start_writeback(file: &File, range: Range<u64>) {
+    let bytes = NonZeroU64::new(range.end - range.start);
+    // Advice: nothing is lost where it is not taken.
+    let _ = rustix::fs::fadvise(file, range.start, bytes, rustix::fs::Advice::DontNeed);
 }
 
 /// Writes pieces that follow one another; says where they end.
@@ -260,4 +305,24 @@ pub(super) async fn blocking<T: Send + 'static>(
 /// A panic or the end of the runtime, as an error like any other.
 fn joined<T>(result: Result<io::Result<T>, tokio::task::JoinError>) -> io::Result<T> {
     result.unwrap_or_else(|error| Err(io::Error::other(error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_each_connection_writes_is_sent_on_its_way_once_it_is_enough() {
+        const HALF: u64 = WRITEBACK_BYTES / 2;
+        let mut dirty = Dirty::default();
+        assert_eq!(dirty.add(0..HALF), None);
+        assert_eq!(dirty.add(1 << 30..(1 << 30) + HALF), None, "another connection");
+        assert_eq!(dirty.add(HALF..2 * HALF), Some(0..2 * HALF));
+        assert_eq!(dirty.add(2 * HALF..3 * HALF), None, "it begins again");
+        assert_eq!(dirty.add((1 << 30) + HALF..(1 << 30) + 3 * HALF), Some(1 << 30..(1 << 30) + 3 * HALF));
+        for far in 10..100 {
+            assert_eq!(dirty.add(far << 32..(far << 32) + 1), None);
+        }
+        assert!(dirty.0.len() <= MOST_DIRTY);
+    }
 }
