@@ -508,7 +508,7 @@ fn a_read_only_folder_is_said_and_can_be_mended() {
         let disk = Disk::mount(&home.files(), 4);
         disk.set_read_only(true);
         let said = home.run(["get", &url, "--to", &word(&home.files())]).code(1);
-        says(&said, &["cannot be written to", "read-only", &word(&home.files())]);
+        says(&said, &["The disk is read-only", "choose a folder on another disk", &word(&home.files())]);
         disk.set_read_only(false);
         home.run(["get", &url, "--to", &word(&home.files())]).fine();
         assert_is(&home.file("file.bin"), &bytes);
