@@ -251,15 +251,14 @@ impl Dirty {
     /// Adds what was written; gives back what has become enough to be sent on its way.
     fn add(&mut self, written: Range<u64>) -> Option<Range<u64>> {
         let index = self.0.iter().position(|range| range.end == written.start);
-        match index {
-            Some(index) => self.0[index].end = written.end,
-            None => {
-                // Who has moved elsewhere leaves a rest behind, which the next sync will find.
-                if self.0.len() == MOST_DIRTY {
-                    self.0.remove(0);
-                }
-                self.0.push(written);
+        if let Some(index) = index {
+            self.0[index].end = written.end;
+        } else {
+            // Who has moved elsewhere leaves a rest behind, which the next sync will find.
+            if self.0.len() == MOST_DIRTY {
+                self.0.remove(0);
             }
+            self.0.push(written);
         }
         let index = index.unwrap_or(self.0.len() - 1);
         let is_enough = self.0[index].end - self.0[index].start >= WRITEBACK_BYTES;
