@@ -72,7 +72,7 @@ pub(super) enum Task {
     Remove(Which),
     /// Change a download
     Set(Set),
-    /// Leave a file of a download out, try it again, or fetch it from another address
+    /// Leave a file of a download out, try it again or from its start, or change what is to become of it
     File(OneFile),
     /// Put downloads at another place in the list
     Move(Move),
@@ -304,6 +304,14 @@ pub(super) enum Property {
     Login,
     /// What to run when it has ended: a program and its arguments, or off
     Finish,
+    /// The folder to save to; what was fetched is brought along
+    Folder,
+    /// How many connections to use for each file, from 1 to 8
+    Connections,
+    /// What to do if the name of a file is taken: number, overwrite, resume or ask
+    IfExists,
+    /// What its file must be: a checksum as in sha256:HEX, the address of a list of checksums, or off
+    Checksum,
 }
 
 /// One file of a download.
@@ -316,9 +324,11 @@ pub(super) struct OneFile {
     pub(super) number: u32,
     /// What to do with it
     pub(super) what: FileDeed,
-    /// The other address
-    #[arg(required_if_eq("what", "address"), value_hint = ValueHint::Url)]
-    pub(super) url: Option<String>,
+    /// The other address, the name, the checksum, or what to do if its name is taken
+    #[arg(required_if_eq_any([
+        ("what", "address"), ("what", "name"), ("what", "checksum"), ("what", "if-exists"),
+    ]))]
+    pub(super) value: Option<String>,
 }
 
 /// What can be done to one file of a download.
@@ -330,6 +340,14 @@ pub(super) enum FileDeed {
     Retry,
     /// Fetch it from another address; what was fetched is kept if the other server has the same
     Address,
+    /// Give up what was fetched, and fetch it from its start
+    Restart,
+    /// Save it under another name
+    Name,
+    /// What it must be: a checksum as in sha256:HEX, the address of a list of checksums, or off
+    Checksum,
+    /// What to do if its name is taken: number, overwrite, resume or ask
+    IfExists,
 }
 
 /// Which downloads to move, and where to.
@@ -433,6 +451,14 @@ mod tests {
             "file 1a 2 skip",
             "file 1a 2 retry",
             "file 1a 2 address http://b",
+            "file 1a 2 restart",
+            "file 1a 2 name x.iso",
+            "file 1a 2 checksum off",
+            "file 1a 2 if-exists ask",
+            "set 1a folder /tmp",
+            "set 1a connections 4",
+            "set 1a if-exists overwrite",
+            "set 1a checksum off",
             "move 1a 2b --top",
             "move 1a --before 2b",
             "slow",
@@ -500,6 +526,8 @@ mod tests {
             "add http://a --job 1a --priority low",
             "file 1a 0 skip",
             "file 1a 2 address",
+            "file 1a 2 name",
+            "file 1a 2 if-exists",
             "file 1a skip",
             "move 1a",
             "move 1a --top --bottom",

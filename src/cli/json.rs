@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::remedies;
 use crate::engine::{CapView, JobView, WhichCap};
 use crate::job::{Cause, Fault, FaultKind, JobFile, JobId, JobState, Rate, Trouble, Waiting, Wanted};
 
@@ -34,8 +35,20 @@ pub(super) struct Job {
     resumable: Option<bool>,
     etag: Option<String>,
     last_modified: Option<String>,
-    /// The checksum it must have.
+    /// The checksum it must have, or the address of the list that says it.
     expected: Option<String>,
+    /// The one it was found to have when it was finished.
+    verified: Option<String>,
+    /// How many of its bytes were read again to verify it, while that goes on.
+    verified_bytes: u64,
+    /// Other addresses that have the same.
+    mirrors: Vec<String>,
+    /// What becomes of it if its name is taken: number, overwrite, resume or ask.
+    if_exists: Option<&'static str>,
+    /// How many connections each file may use.
+    connections: u8,
+    /// How many are at work now.
+    connections_now: usize,
     added_unix_secs: u64,
     ended_unix_secs: Option<u64>,
     /// When the user last changed it or bytes last arrived.
@@ -88,6 +101,12 @@ pub(super) struct File {
     state: &'static str,
     fault: Option<FaultWords>,
     waiting: Option<Waits>,
+    /// The checksum it was found to have when it was finished.
+    verified: Option<String>,
+    /// What becomes of it if its name is taken: number, overwrite, resume or ask.
+    if_exists: &'static str,
+    /// The commands that help where something is wrong with it.
+    commands: Vec<String>,
 }
 
 /// What is waited for.
@@ -213,6 +232,12 @@ impl From<&JobView> for Job {
             etag: file.and_then(|file| file.validator.etag.clone()),
             last_modified: file.and_then(|file| file.validator.last_modified.clone()),
             expected: file.and_then(|file| file.expected.as_ref().map(ToString::to_string)),
+            verified: file.and_then(JobFile::verified),
+            verified_bytes: view.verified_bytes,
+            mirrors: file.map(mirrors).unwrap_or_default(),
+            if_exists: file.map(|file| file.clash.word()),
+            connections: job.connections,
+            connections_now: view.fetching.iter().map(|of| of.ranges.len()).sum(),
             added_unix_secs: job.added_unix_secs,
             ended_unix_secs: job.ended_unix_secs,
             modified_unix_secs: job.modified_unix_secs,
@@ -245,7 +270,7 @@ pub(super) fn files(view: &JobView) -> Vec<File> {
         name: file.display_name(),
         done_bytes: file.synced_bytes(),
         total_bytes: file.total_bytes,
-        mirrors: file.mirrors.iter().map(ToString::to_string).collect(),
+        mirrors: mirrors(file),
         expected: file.expected.as_ref().map(ToString::to_string),
         state: file_state(view, index),
         fault: file.fault().map(FaultWords::from),
@@ -253,8 +278,15 @@ pub(super) fn files(view: &JobView) -> Vec<File> {
             Some(Trouble::Waiting(waiting)) => Some(waiting.into()),
             _ => None,
         },
+        verified: file.verified(),
+        if_exists: file.clash.word(),
+        commands: remedies::of_file(view, index),
     };
     view.job.files.iter().enumerate().map(file).collect()
+}
+
+fn mirrors(file: &JobFile) -> Vec<String> {
+    file.mirrors.iter().map(ToString::to_string).collect()
 }
 
 /// How a file (by its number from 0) stands: finished, left_out, error or waiting; else as its job does. Those whose turn
@@ -388,7 +420,7 @@ mod tests {
         assert_eq!(json["wanted"], "transfer");
         assert_eq!(json["cap"], serde_json::Value::Null);
         assert_eq!(json["files"][0]["number"], 1);
-        assert_eq!(json.as_object().expect("an object").len(), 34);
+        assert_eq!(json.as_object().expect("an object").len(), 40);
     }
 
     #[test]

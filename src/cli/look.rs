@@ -6,9 +6,11 @@ use super::exit::{Exit, Failure};
 use super::port::Port;
 use super::print::{self, Out};
 use super::table::{Column, Table};
-use super::{files, json, pick, plain};
+use super::{files, json, pick, plain, remedies};
 use crate::engine::JobView;
-use crate::job::{Cause, Job, JobFile, JobState, Wanted, bytes_in_words, duration_in_words, rate_in_words};
+use crate::job::{
+    Cause, Clash, Job, JobFile, JobState, Wanted, bytes_in_words, duration_in_words, rate_in_words,
+};
 
 /// Lists all jobs, in the user's order; `is_plain` is bitsadmin's way.
 pub(super) async fn list(port: &Port, is_plain: bool, out: &mut Out<'_>) -> Result<Exit, Failure> {
@@ -63,7 +65,12 @@ fn row(view: &JobView) -> [String; 5] {
         None => none(),
     };
     let speed = if view.rate_bps > 0 { rate_in_words(view.rate_bps) } else { none() };
-    [view.job.id.short(), print::state(view), size, speed, print::name_with_reason(view)]
+    // What fails or waits does so until somebody does something: what that is comes with it.
+    let name = match remedies::first(view) {
+        Some(command) => format!("{}: {command}", print::name_with_reason(view)),
+        None => print::name_with_reason(view),
+    };
+    [view.job.id.short(), print::state(view), size, speed, name]
 }
 
 /// Everything there is to say of a job, with its label.
@@ -77,6 +84,9 @@ fn facts(view: &JobView, place: String, now: u64) -> Vec<(&'static str, String)>
     }
     if let Some(fault) = job.state.fault() {
         facts.push(("fault", fault.to_string()));
+    }
+    if job.files.len() == 1 {
+        facts.extend(helping(view, 0));
     }
     if let JobState::Waiting(waiting) = &job.state {
         if waiting.fault().is_none() {
@@ -102,6 +112,7 @@ fn facts(view: &JobView, place: String, now: u64) -> Vec<(&'static str, String)>
             for (index, file) in files.iter().enumerate() {
                 facts.push(("", String::new()));
                 facts.push(("file number", format!("{}: {}", index + 1, files::state(view, index))));
+                facts.extend(helping(view, index));
                 facts.extend(file_facts(file));
             }
             facts.push(("", String::new()));
@@ -109,7 +120,10 @@ fn facts(view: &JobView, place: String, now: u64) -> Vec<(&'static str, String)>
     }
     facts.push(("done", bytes_in_words(view.done_bytes)));
     facts.push(("size", job.total_bytes().map_or_else(|| "not known yet".to_owned(), bytes_in_words)));
+    let at_work: usize = view.fetching.iter().map(|of| of.ranges.len()).sum();
+    let connections = format!("up to {} for each file, {at_work} at work", job.connections);
     let more = [
+        ("connections", (job.connections > 1).then_some(connections)),
         ("speed", (view.rate_bps > 0).then(|| rate_in_words(view.rate_bps))),
         ("time left", view.left_secs.map(duration_in_words)),
         ("cap", job.limit.map(|limit| limit.to_string())),
@@ -132,6 +146,11 @@ fn facts(view: &JobView, place: String, now: u64) -> Vec<(&'static str, String)>
     facts
 }
 
+/// The commands that help with a file.
+fn helping(view: &JobView, file: usize) -> impl Iterator<Item = (&'static str, String)> {
+    remedies::of_file(view, file).into_iter().map(|command| ("what helps", command))
+}
+
 fn file_facts(file: &JobFile) -> Vec<(&'static str, String)> {
     let place = match file.path() {
         Some(path) => ("file", path.to_string_lossy().into_owned()),
@@ -144,6 +163,12 @@ fn file_facts(file: &JobFile) -> Vec<(&'static str, String)> {
         ("etag", file.validator.etag.clone()),
         ("last modified", file.validator.last_modified.clone()),
         ("expected", file.expected.as_ref().map(ToString::to_string)),
+        ("verified", file.verified().map(|_| "yes".to_owned())),
+        ("mirrors", (!file.mirrors.is_empty()).then(|| file.mirrors.len().to_string())),
+        (
+            "if name taken",
+            (file.clash != Clash::default() && !file.finished).then(|| file.clash.word().to_owned()),
+        ),
     ];
     let more = more.into_iter().filter_map(|(label, text)| Some((label, text?)));
     [("address", file.url.to_string()), place].into_iter().chain(more).collect()
@@ -206,7 +231,8 @@ mod tests {
             String::from_utf8(text).expect("text"),
             "ID        STATE               SIZE      SPEED  NAME\n\
              aaaa1111  downloading 50%  148 MiB  1.9 MiB/s  debian.iso\n\
-             bbbb2222  failed                 -          -  gone.zip (The file is not on the server (404))\n"
+             bbbb2222  failed                 -          -  gone.zip (The file is not on the server (404)): \
+             meanwhile set bbbb2222 address URL\n"
         );
     }
 

@@ -45,6 +45,7 @@ mod plain;
 mod port;
 mod print;
 mod progress;
+mod remedies;
 mod run;
 #[cfg(test)]
 mod samples;
@@ -144,11 +145,14 @@ async fn perform(task: Task, background: Background, out: &mut Out<'_>) -> Resul
             let port = port()?;
             let done = set::set(&port, &words, out).await;
             // These make a download go on.
-            if matches!(words.what, Property::Address | Property::Login) {
-                background.take_over(port).and(done)
-            } else {
-                done
-            }
+            let goes_on = [
+                Property::Address,
+                Property::Login,
+                Property::Folder,
+                Property::IfExists,
+                Property::Checksum,
+            ];
+            if goes_on.contains(&words.what) { background.take_over(port).and(done) } else { done }
         }
         Task::File(words) => {
             let port = port()?;

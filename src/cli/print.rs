@@ -138,7 +138,7 @@ pub(super) const fn state_word(state: &JobState) -> &'static str {
 
 /// The state in words, without the reason.
 pub(super) fn state(view: &JobView) -> String {
-    let word = state_word(&view.job.state);
+    let word = if view.verifying().is_some() { "verifying" } else { state_word(&view.job.state) };
     let is_half_way = !view.job.state.is_final() && view.job.state != JobState::Transferred;
     match percent(view) {
         Some(percent) if is_half_way && view.done_bytes > 0 => format!("{word} {percent}%"),
@@ -146,8 +146,11 @@ pub(super) fn state(view: &JobView) -> String {
     }
 }
 
-/// Whole percents, where the size is known; 100 only when all is here.
+/// Whole percents, where the size is known; 100 only when all is here. While a whole file is verified, of that.
 pub(super) fn percent(view: &JobView) -> Option<u64> {
+    if let Some(fraction) = view.verifying() {
+        return Some((fraction * 100.0) as u64);
+    }
     let total = view.job.total_bytes()?;
     if total == 0 {
         return Some(100);

@@ -145,6 +145,9 @@ fn line(view: &JobView, last: &mut Option<Instant>, now: Instant) -> Option<Stri
 /// `45%  67.0 MiB of 148 MiB  16.0 MiB/s  5 s left`, as far as it is known; or why nothing moves.
 fn amounts(view: &JobView) -> String {
     let mut parts = Vec::new();
+    if let (Some(_), Some(percent)) = (view.verifying(), print::percent(view)) {
+        return format!("verifying {percent}%");
+    }
     if let Some(percent) = print::percent(view) {
         parts.push(format!("{percent}%"));
     }

@@ -158,7 +158,7 @@ fn table(views: &[&JobView], width: usize) -> Table {
 fn cells(view: &JobView, bar: usize) -> [String; 6] {
     let none = String::new;
     [
-        print::state_word(&view.job.state).to_owned(),
+        if view.verifying().is_some() { "verifying" } else { print::state_word(&view.job.state) }.to_owned(),
         progress(view, bar),
         if view.rate_bps > 0 { rate_in_words(view.rate_bps) } else { none() },
         view.left_secs.map_or_else(none, duration_in_words),

@@ -5,29 +5,33 @@ use std::fmt::Display;
 use super::access::login;
 use super::args::{Cap, FileDeed, Move, OneFile, Property, Set, Switch};
 use super::exit::{Exit, Failure};
+use super::new::absolute;
 use super::port::Port;
 use super::print::{self, Out};
 use super::{json, pick};
 use crate::engine::{Change, Command, JobView};
-use crate::job::{FinishCommand, JobId, Priority, To};
+use crate::job::{Clash, FinishCommand, JobId, Priority, To};
 
 /// The most files of one download that are fetched at once, as for `add`.
 const MOST_AT_ONCE: u8 = 16;
 
+/// The most connections for one file, as for `add`.
+const MOST_CONNECTIONS: u8 = 8;
+
 /// Changes a property of one job.
 pub(super) async fn set(port: &Port, set: &Set, out: &mut Out<'_>) -> Result<Exit, Failure> {
-    if set.what == Property::Address {
+    if let Some((deed, word)) = of_file(set.what) {
         let snapshot = port.snapshot().await?;
         let view = pick::one(&snapshot, &set.job)?;
         if view.job.files.len() > 1 {
             return Err(Failure::usage(format!(
-                "“{}” has several files, each with an address of its own. You can see them with “meanwhile files {id}” \
-                 and change one with “meanwhile file {id} NUMBER address URL”.",
+                "“{}” has several files, each with one of its own. You can see them with “meanwhile files {id}” and \
+                 change one with “meanwhile file {id} NUMBER {word} VALUE”.",
                 print::name(view),
                 id = view.job.id.short()
             )));
         }
-        return change_file(port, view, 1, FileDeed::Address, Some(&set.value), out).await;
+        return change_file(port, view, 1, deed, Some(&set.value), out).await;
     }
     if set.what != Property::Login && set.password_from.is_some() {
         return Err(Failure::usage("A password belongs to “login” only. You can leave it out."));
@@ -53,12 +57,12 @@ pub(super) async fn set(port: &Port, set: &Set, out: &mut Out<'_>) -> Result<Exi
 
 /// Does something with one file of a job.
 pub(super) async fn file(port: &Port, words: &OneFile, out: &mut Out<'_>) -> Result<Exit, Failure> {
-    if words.what != FileDeed::Address && words.url.is_some() {
-        return Err(Failure::usage("An address belongs to “address” only. You can leave it out."));
+    if matches!(words.what, FileDeed::Skip | FileDeed::Retry | FileDeed::Restart) && words.value.is_some() {
+        return Err(Failure::usage("Nothing belongs behind that word. You can leave it out."));
     }
     let snapshot = port.snapshot().await?;
     let view = pick::one(&snapshot, &words.job)?;
-    change_file(port, view, words.number, words.what, words.url.as_deref(), out).await
+    change_file(port, view, words.number, words.what, words.value.as_deref(), out).await
 }
 
 /// The number is counted from 1, as people do.
@@ -67,20 +71,31 @@ async fn change_file(
     view: &JobView,
     number: u32,
     what: FileDeed,
-    url: Option<&str>,
+    value: Option<&str>,
     out: &mut Out<'_>,
 ) -> Result<Exit, Failure> {
-    let index = number as usize - 1;
+    let (index, value) = (number as usize - 1, value.unwrap_or_default());
     let (change, done) = match what {
-        FileDeed::Skip => (Change::LeaveOutFile(index), "is left out"),
-        FileDeed::Retry => (Change::RetryFile(index), "is tried again"),
+        FileDeed::Skip => (Change::LeaveOutFile(index), "is left out".to_owned()),
+        FileDeed::Retry => (Change::RetryFile(index), "is tried again".to_owned()),
+        FileDeed::Restart => (Change::StartOver(index), "is fetched from its start".to_owned()),
         FileDeed::Address => {
-            let url = url.unwrap_or_default().to_owned();
-            (Change::SetFileAddress(index, url), "has another address")
+            (Change::SetFileAddress(index, value.to_owned()), "has another address".to_owned())
+        }
+        FileDeed::Name => (Change::SetFileName(index, value.to_owned()), format!("is saved as “{value}”")),
+        FileDeed::Checksum if is_off(value) => {
+            (Change::SetExpected(index, None), "is compared with nothing".to_owned())
+        }
+        FileDeed::Checksum => {
+            (Change::SetExpected(index, Some(value.to_owned())), "has another checksum".to_owned())
+        }
+        FileDeed::IfExists => {
+            let clash: Clash = value.parse().map_err(wrong)?;
+            (Change::SetClash(Some(index), clash), if_taken(clash))
         }
     };
     port.request(Command::Change(vec![view.job.id], change)).await?;
-    let done = if view.job.files.len() > 1 { format!("file {number} {done}") } else { done.to_owned() };
+    let done = if view.job.files.len() > 1 { format!("file {number} {done}") } else { done };
     let exit = say(view, &done, out)?;
     out.flush()?;
     Ok(exit)
@@ -123,13 +138,37 @@ fn say(view: &JobView, done: &str, out: &mut Out<'_>) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// The change, and what the job then is. The address is not among them: it belongs to a file.
-fn change(what: Property, value: &str) -> Result<(Change, String), Failure> {
-    fn wrong(why: impl Display) -> Failure {
-        let why = why.to_string();
-        Failure::usage(if why.ends_with('.') { why } else { why + "." })
+/// What belongs to the file rather than to the job, and the word for it.
+const fn of_file(what: Property) -> Option<(FileDeed, &'static str)> {
+    match what {
+        Property::Address => Some((FileDeed::Address, "address")),
+        Property::Checksum => Some((FileDeed::Checksum, "checksum")),
+        _ => None,
     }
-    let is_off = value.eq_ignore_ascii_case("off");
+}
+
+fn wrong(why: impl Display) -> Failure {
+    let why = why.to_string();
+    Failure::usage(if why.ends_with('.') { why } else { why + "." })
+}
+
+fn is_off(value: &str) -> bool {
+    value.eq_ignore_ascii_case("off")
+}
+
+/// What becomes of a file whose name is taken.
+fn if_taken(clash: Clash) -> String {
+    match clash {
+        Clash::Number => "gets a number if its name is taken",
+        Clash::Overwrite => "takes the place of a file that has its name",
+        Clash::Resume => "goes on with a file that has its name, if that is its beginning",
+        Clash::Ask => "stops if its name is taken",
+    }
+    .to_owned()
+}
+
+/// The change, and what the job then is. What belongs to a file is not among them.
+fn change(what: Property, value: &str) -> Result<(Change, String), Failure> {
     Ok(match what {
         Property::Priority => {
             let priority: Priority = value.parse().map_err(wrong)?;
@@ -162,13 +201,37 @@ fn change(what: Property, value: &str) -> Result<(Change, String), Failure> {
             Some(Switch::Off) => (Change::SetHoldFinished(false), "is finished when all is here".into()),
             None => return Err(wrong(format!("“{value}” is neither on nor off"))),
         },
-        Property::Finish if is_off => (Change::SetFinish(None), "runs nothing when it has ended".into()),
+        Property::Finish if is_off(value) => {
+            (Change::SetFinish(None), "runs nothing when it has ended".into())
+        }
         Property::Finish => {
             let command: FinishCommand = value.parse().map_err(wrong)?;
             let done = format!("runs when it has ended: {command}");
             (Change::SetFinish(Some(command)), done)
         }
-        Property::Address => return Err(wrong("An address belongs to a file")),
+        Property::Folder => {
+            let folder = absolute(value.as_ref())?;
+            let done = format!("is saved to {}", folder.display());
+            (Change::SetFolder(folder), done)
+        }
+        Property::Connections => {
+            let number = value.parse().ok().filter(|number| (1..=MOST_CONNECTIONS).contains(number));
+            let number = number.ok_or_else(|| {
+                wrong(format!(
+                    "“{value}” is no number of connections; it is one from 1 to {MOST_CONNECTIONS}"
+                ))
+            })?;
+            let done = match number {
+                1 => "uses one connection".to_owned(),
+                _ => format!("uses up to {number} connections for each file"),
+            };
+            (Change::SetConnections(number), done)
+        }
+        Property::IfExists => {
+            let clash: Clash = value.parse().map_err(wrong)?;
+            (Change::SetClash(None, clash), if_taken(clash))
+        }
+        Property::Address | Property::Checksum => return Err(wrong("That belongs to a file")),
         Property::Login => return Err(wrong("A login is no property that is seen")),
     })
 }
@@ -194,6 +257,9 @@ mod tests {
         assert_eq!(set(Property::Hold, "ON"), Ok(Change::SetHoldFinished(true)));
         assert_eq!(set(Property::Hold, "off"), Ok(Change::SetHoldFinished(false)));
         assert_eq!(set(Property::Finish, "off"), Ok(Change::SetFinish(None)));
+        assert_eq!(set(Property::Folder, "/srv"), Ok(Change::SetFolder("/srv".into())));
+        assert_eq!(set(Property::Connections, "8"), Ok(Change::SetConnections(8)));
+        assert_eq!(set(Property::IfExists, "Ask"), Ok(Change::SetClash(None, Clash::Ask)));
         let command = FinishCommand { program: "cp".into(), args: vec!["a b".into()] };
         assert_eq!(set(Property::Finish, "cp 'a b'"), Ok(Change::SetFinish(Some(command))));
         for (what, value) in [
@@ -202,6 +268,9 @@ mod tests {
             (Property::FilesAtOnce, "0"),
             (Property::FilesAtOnce, "17"),
             (Property::Hold, "perhaps"),
+            (Property::Connections, "9"),
+            (Property::IfExists, "perhaps"),
+            (Property::Folder, ""),
             (Property::Finish, "cp 'a"),
             (Property::Finish, ""),
         ] {
@@ -249,7 +318,7 @@ mod tests {
     async fn files_are_counted_from_one() {
         let view = several();
         let id = view.job.id;
-        let words = OneFile { job: id.to_string(), number: 2, what: FileDeed::Skip, url: None };
+        let words = OneFile { job: id.to_string(), number: 2, what: FileDeed::Skip, value: None };
         let (done, asked) = asked(vec![view], |local| async move {
             file(&Port::Local(local), &words, &mut Out::new(Vec::new(), false)).await
         })

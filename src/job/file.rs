@@ -128,6 +128,19 @@ impl JobFile {
         self.fault().is_some_and(|fault| fault.kind == FaultKind::Status(407))
     }
 
+    /// The checksum it was found to have when it was finished, as far as it is known: one that stands in a list is not
+    /// kept.
+    #[must_use]
+    pub fn verified(&self) -> Option<String> {
+        let said_by_server = self.validator.digest.as_deref();
+        let sum = match self.expected.as_deref() {
+            Some(Expected::Sum(sum)) => Some(sum),
+            Some(Expected::ListedAt(list)) => return self.finished.then(|| format!("listed at {list}")),
+            None => said_by_server,
+        };
+        sum.filter(|_| self.finished).map(ToString::to_string)
+    }
+
     /// How many of its bytes are on disk for certain.
     #[must_use]
     pub fn synced_bytes(&self) -> u64 {

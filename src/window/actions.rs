@@ -26,6 +26,8 @@ pub(super) enum Action {
     Cancel,
     EnterLogin,
     ChangeAddress,
+    ChooseFolder,
+    StartOver,
     AddFiles,
     CopyAddress,
     Remove,
@@ -58,7 +60,7 @@ const fn alt(key: Key) -> KeyboardShortcut {
 }
 
 /// All of them. The jobs' own come in the order of the context menu.
-pub(super) const TABLE: [Entry; 22] = {
+pub(super) const TABLE: [Entry; 24] = {
     use Action as A;
     [
         Entry { action: A::Add, text: "Add", icon: icons::ADD, shortcut: Some(ctrl(Key::N)), applies: never },
@@ -143,6 +145,20 @@ pub(super) const TABLE: [Entry; 22] = {
             applies: can_change_address,
         },
         Entry {
+            action: A::ChooseFolder,
+            text: "Choose folder…",
+            icon: icons::MOVE,
+            shortcut: None,
+            applies: can_choose_folder,
+        },
+        Entry {
+            action: A::StartOver,
+            text: "Start over…",
+            icon: icons::INTO_TRAY,
+            shortcut: None,
+            applies: can_change_address,
+        },
+        Entry {
             action: A::AddFiles,
             text: "Add files…",
             icon: icons::ADD,
@@ -198,13 +214,16 @@ impl Action {
     /// Its line of the table.
     pub(super) const fn entry(self) -> &'static Entry {
         // The table stands in the order of the enum; a test sees to it.
-        const TABLE_REF: &[Entry; 22] = &TABLE;
+        const TABLE_REF: &[Entry; 24] = &TABLE;
         &TABLE_REF[self as usize]
     }
 
     /// Whether it opens a dialog for one job, and so cannot be done to several at once.
     pub(super) const fn is_for_one(self) -> bool {
-        matches!(self, Self::EnterLogin | Self::ChangeAddress | Self::AddFiles)
+        matches!(
+            self,
+            Self::EnterLogin | Self::ChangeAddress | Self::ChooseFolder | Self::StartOver | Self::AddFiles
+        )
     }
 }
 
@@ -232,6 +251,10 @@ fn can_log_in(view: &JobView) -> bool {
 /// Files of a job of several have menus of their own.
 fn can_change_address(view: &JobView) -> bool {
     !view.job.state.is_final() && matches!(view.job.files.as_slice(), [file] if !file.finished)
+}
+
+fn can_choose_folder(view: &JobView) -> bool {
+    !view.job.state.is_final() && view.job.files.iter().any(|file| !file.finished)
 }
 
 fn can_resume(view: &JobView) -> bool {

@@ -59,6 +59,10 @@ pub(super) struct AddDialog {
     priority: Priority,
     more: bool,
     checksum: String,
+    connections: u8,
+    clash: Clash,
+    /// Whether there is something at a path; `None` while that is being looked at.
+    taken: Option<(PathBuf, Option<bool>)>,
     limit: String,
     headers: String,
     course: Course,
@@ -96,6 +100,9 @@ impl AddDialog {
             priority: Priority::Normal,
             more: false,
             checksum: String::new(),
+            connections: 1,
+            clash: Clash::default(),
+            taken: None,
             limit: String::new(),
             headers: String::new(),
             course: Course::default(),
@@ -138,6 +145,13 @@ impl AddDialog {
     /// The free space of a folder has become known.
     pub(super) fn set_free(&mut self, folder: PathBuf, bytes: Option<u64>) {
         self.free = Some((folder, bytes));
+    }
+
+    /// Whether there is something at a path has become known.
+    pub(super) fn set_taken(&mut self, path: PathBuf, is_taken: bool) {
+        if self.taken.as_ref().is_some_and(|(of, _)| *of == path) {
+            self.taken = Some((path, Some(is_taken)));
+        }
     }
 
     /// Takes in answers. Says how the dialog ended, if it did.
@@ -235,6 +249,28 @@ impl AddDialog {
         let mut inquiry = std::mem::take(&mut self.inquiry);
         inquiry.ask(ctx, handle, &self.lines, &self.headers, |line| self.job_of(line, false));
         self.inquiry = inquiry;
+        let path = self.path();
+        if path != self.taken.as_ref().map(|(of, _)| of.clone()) {
+            self.taken = path.map(|path| {
+                errands.look_for(path.clone());
+                (path, None)
+            });
+        }
+    }
+
+    /// Where the file would go, as far as that is known: of several it is not worth asking.
+    fn path(&self) -> Option<PathBuf> {
+        let mut good = self.good();
+        let (line, None) = (good.next()?, good.next()) else { return None };
+        let file = self.file(line, true);
+        let name = file.file_name.or_else(|| self.known(&line.text).map(|probe| probe.name.clone()))?;
+        let folder = self.folder().join(file.folder);
+        folder.is_absolute().then(|| folder.join(name))
+    }
+
+    /// Whether there is a file of that name already.
+    fn is_taken(&self) -> bool {
+        matches!(self.taken, Some((_, Some(true))))
     }
 
     fn send(&mut self, handle: &Handle) {
@@ -272,7 +308,7 @@ impl AddDialog {
             url: line.text.clone(),
             folder: folder.as_ref().map(|folder| self.folder().join(folder)).unwrap_or_default(),
             file_name: filled(&self.file_name).or_else(|| file_name.clone()),
-            clash: Clash::default(),
+            clash: self.clash,
             mirrors: line.entry.addresses.iter().skip(1).cloned().collect(),
             expected: filled(&self.checksum).or_else(|| checksum.as_ref().map(ToString::to_string)),
         }
@@ -304,6 +340,7 @@ impl AddDialog {
                     NewHeader { name: name.trim().to_owned(), value: value.trim().to_owned() }
                 })
                 .collect(),
+            connections: self.connections,
             paused: self.course.paused,
             hold_finished: self.course.hold_finished,
             asked_by: format!("the window (process {})", std::process::id()),
@@ -312,7 +349,9 @@ impl AddDialog {
     }
 
     fn ready(&self) -> bool {
-        self.sending.is_none() && self.good().next().is_some() && self.folder().is_absolute()
+        // What is to be asked is asked now, while somebody is there.
+        let is_answered = !self.is_taken() || self.clash != Clash::Ask;
+        self.sending.is_none() && self.good().next().is_some() && self.folder().is_absolute() && is_answered
     }
 
     fn good(&self) -> impl Iterator<Item = &Line> {

@@ -26,6 +26,7 @@ use super::list::{self, Scene};
 use super::listing::{Listing, Selection};
 use super::login::LoginDialog;
 use super::new_address::NewAddress;
+use super::one_field::{OneField, What};
 use super::rate_field::SetTo;
 use super::reorder::{Drag, Moves, Place};
 use super::sheet::Sheet;
@@ -37,7 +38,7 @@ use super::{notices, sidebar, status_bar, top_bar};
 const OPEN_AT_ONCE: usize = 10;
 
 /// What a widget asks for; carried out when everything is drawn.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Wish {
     /// To the selected jobs, or to the window.
     Do(Action),
@@ -46,6 +47,12 @@ pub(super) enum Wish {
     LeaveOut(JobId, usize),
     /// Give one file of a job another address.
     NewAddress(JobId, usize),
+    /// Ask for one thing about a job.
+    Enter(JobId, What),
+    /// Fetch one file of a job from its start.
+    StartOver(JobId, usize),
+    /// Put one file of a job in the place of the one that has its name.
+    Overwrite(JobId, usize),
     AddFiles(JobId),
     /// Show a file or folder.
     Open(PathBuf),
@@ -83,6 +90,7 @@ pub struct App {
     add: Option<AddDialog>,
     new_address: Option<NewAddress>,
     login: Option<LoginDialog>,
+    one_field: Option<OneField>,
     question: Option<Question>,
     sheet: Sheet,
     /// Whether the unfinished downloads without a job are being shown.
@@ -125,6 +133,7 @@ impl App {
             add: None,
             new_address: None,
             login: None,
+            one_field: None,
             question: None,
             sheet: Sheet::default(),
             shows_orphans: false,
@@ -175,8 +184,16 @@ impl App {
                 Outcome::Failed(why) => self.toasts.add(why, Weight::Error),
                 Outcome::Text(text) => self.offer(&text),
                 Outcome::Folder(folder) => {
-                    if let (Some(add), Some(folder)) = (&mut self.add, folder) {
+                    let Some(folder) = folder else { continue };
+                    if let Some(add) = &mut self.add {
                         add.set_folder(&folder);
+                    } else if let Some(dialog) = &mut self.one_field {
+                        dialog.set_folder(&folder);
+                    }
+                }
+                Outcome::Taken(path, is_taken) => {
+                    if let Some(add) = &mut self.add {
+                        add.set_taken(path, is_taken);
                     }
                 }
                 Outcome::Free(folder, bytes) => {
@@ -194,6 +211,9 @@ impl App {
         }
         if self.login.as_mut().is_some_and(LoginDialog::poll) {
             self.login = None;
+        }
+        if self.one_field.as_mut().is_some_and(OneField::poll) {
+            self.one_field = None;
         }
         if let Some(refusal) = self.sheet.poll(&self.handle) {
             self.toasts.add(refusal.to_string(), Weight::Error);
@@ -268,6 +288,7 @@ impl App {
         let asked = self.question.is_some()
             || self.new_address.is_some()
             || self.login.is_some()
+            || self.one_field.is_some()
             || self.shows_orphans
             || self.sheet.is_open();
         if self.add.is_some() || asked || self.drag.is_on() || Popup::is_any_open(ui.ctx()) {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use egui::{Align, Id, Key, Layout, Modal, Ui};
 
 use crate::engine::{Change, JobView};
-use crate::job::{JobId, bytes_in_words};
+use crate::job::{Clash, JobId, bytes_in_words};
 
 use super::theme;
 use super::words::count;
@@ -80,6 +80,29 @@ pub(super) fn before_leaving_out(view: &JobView, index: usize) -> Option<Questio
         change: Change::LeaveOutFile(index),
         title: format!("Leave “{name}” out and delete the {bytes} fetched so far?"),
         button: "Leave out",
+    })
+}
+
+/// The question to ask before a file is fetched from its start; `None` where nothing would be lost.
+pub(super) fn before_starting_over(view: &JobView, index: usize) -> Option<Question> {
+    let file = view.job.files.get(index).filter(|file| !file.finished && file.synced_bytes() > 0)?;
+    let (name, bytes) = (file.display_name(), bytes_in_words(file.synced_bytes()));
+    Some(Question::Lose {
+        ids: vec![view.job.id],
+        change: Change::StartOver(index),
+        title: format!("Start “{name}” over and give up the {bytes} fetched so far?"),
+        button: "Start over",
+    })
+}
+
+/// The question to ask before a file takes the place of another.
+pub(super) fn before_overwriting(view: &JobView, index: usize) -> Option<Question> {
+    let file = view.job.files.get(index)?;
+    Some(Question::Lose {
+        ids: vec![view.job.id],
+        change: Change::SetClash(Some(index), Clash::Overwrite),
+        title: format!("Replace the “{}” that is there once this one is whole?", file.display_name()),
+        button: "Replace",
     })
 }
 

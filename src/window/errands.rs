@@ -22,6 +22,8 @@ pub(super) enum Outcome {
     Folder(Option<PathBuf>),
     /// The free space of the disk a folder is or will be on.
     Free(PathBuf, Option<u64>),
+    /// Whether there is something at a path.
+    Taken(PathBuf, bool),
     /// The text of a file dropped on the window.
     Text(String),
     /// It went wrong: a sentence.
@@ -86,6 +88,14 @@ impl Errands {
             let disk = place.and_then(|place| rustix::fs::statvfs(place).ok());
             let free = disk.map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize));
             Some(Outcome::Free(folder, free))
+        });
+    }
+
+    /// Finds out whether there is something of that name already.
+    pub(super) fn look_for(&self, path: PathBuf) {
+        self.run("look for a file", move || {
+            let is_there = path.symlink_metadata().is_ok();
+            Some(Outcome::Taken(path, is_there))
         });
     }
 

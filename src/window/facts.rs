@@ -9,8 +9,9 @@ use super::actions::Action;
 use super::add::checkbox;
 use super::app::Wish;
 use super::rate_field::{RateField, SetTo, field};
+use super::remedies::{Way, way, ways};
 use super::theme::{self, Look};
-use super::{icons, words};
+use super::{icons, segment_map, words};
 
 /// The words for no cap of its own.
 const NO_CAP: &str = "No cap";
@@ -34,7 +35,7 @@ impl Facts {
         ui.spacing_mut().interact_size.y = 26.0;
         ui.spacing_mut().button_padding.y = 4.0;
         let (mut state, _) = words::state(view, Some(now));
-        if matches!(view.job.state, JobState::Transferring) {
+        if matches!(view.job.state, JobState::Transferring) && view.verifying().is_none() {
             state = format!("Downloading, {state}");
         }
         if let Some(because) = words::because(&view.job.state, view.job.cause) {
@@ -165,6 +166,9 @@ fn of_the_server(ui: &mut Ui, view: &JobView) {
         None => format!("{done} so far, the whole is not known"),
     };
     fact(ui, "Size", |ui| value(ui, size));
+    if segment_map::has_one(view) {
+        fact(ui, "On disk", |ui| segment_map::show(ui, view));
+    }
     let [file] = job.files.as_slice() else { return };
     if !file.finished {
         let resumable = match file.resumable {
@@ -216,25 +220,11 @@ pub(super) fn at_once_choice(ui: &mut Ui, name: &str, current: u8) -> Option<u8>
     chosen
 }
 
-/// A button of a box: its icon, its text, what it does.
-type Way = (char, &'static str, Wish);
-
-fn way(action: Action) -> Way {
-    (action.entry().icon, action.entry().text, Wish::Do(action))
-}
-
 /// What the user should know and may want to act on.
 fn boxes(ui: &mut Ui, view: &JobView, now: u64, wishes: &mut Vec<Wish>) {
     let look = Look::of(ui.visuals());
     if let Some(fault) = view.job.state.fault() {
-        let mut ways = vec![way(Action::Retry)];
-        if (Action::EnterLogin.entry().applies)(view) {
-            ways = vec![way(Action::EnterLogin)];
-        }
-        if (Action::ChangeAddress.entry().applies)(view) {
-            ways.push(way(Action::ChangeAddress));
-        }
-        fault_box(ui, fault, ways, wishes);
+        fault_box(ui, fault, ways(view), wishes);
     }
     if let JobState::Waiting(waiting) = &view.job.state
         && let Some(text) = words::way_out(&waiting.why)
@@ -286,31 +276,36 @@ fn framed(ui: &mut Ui, color: Color32, ways: Vec<Way>, wishes: &mut Vec<Wish>, t
         .stroke(Stroke::new(1.0, color.gamma_multiply(0.35)))
         .corner_radius(8)
         .inner_margin(egui::Margin::symmetric(14, 10));
+    // One or two stand beside the text, more below it.
+    let has_beside = (1..=2).contains(&ways.len());
     frame.show(ui, |ui| {
+        ui.spacing_mut().interact_size.y = 28.0;
+        ui.spacing_mut().button_padding.y = 4.0;
+        ui.spacing_mut().item_spacing.y = 6.0;
         ui.horizontal(|ui| {
-            let buttons = if ways.is_empty() { 0.0 } else { 160.0 };
-            let width = ui.available_width() - buttons;
+            let width = ui.available_width() - if has_beside { 160.0 } else { 0.0 };
             ui.vertical(|ui| {
                 ui.set_width(width);
                 ui.spacing_mut().item_spacing.y = 3.0;
                 text(ui);
             });
-            if ways.is_empty() {
-                return;
+            if has_beside {
+                ui.with_layout(Layout::top_down(Align::Max), |ui| buttons(ui, &ways, wishes));
             }
-            ui.with_layout(Layout::top_down(Align::Max), |ui| {
-                ui.spacing_mut().interact_size.y = 28.0;
-                ui.spacing_mut().button_padding.y = 4.0;
-                ui.spacing_mut().item_spacing.y = 6.0;
-                for (icon, text, wish) in ways {
-                    if ui.button((RichText::new(icon).size(14.0), text)).clicked() {
-                        wishes.push(wish);
-                    }
-                }
-            });
         });
+        if !has_beside && !ways.is_empty() {
+            ui.horizontal_wrapped(|ui| buttons(ui, &ways, wishes));
+        }
     });
     ui.add_space(4.0);
+}
+
+fn buttons(ui: &mut Ui, ways: &[Way], wishes: &mut Vec<Wish>) {
+    for (icon, text, wish) in ways {
+        if ui.button((RichText::new(*icon).size(14.0), *text)).clicked() {
+            wishes.push(wish.clone());
+        }
+    }
 }
 
 fn fact(ui: &mut Ui, name: &str, add: impl FnOnce(&mut Ui)) {

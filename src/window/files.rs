@@ -9,6 +9,7 @@ use crate::job::{JobFile, Trouble, bytes_in_words};
 
 use super::app::Wish;
 use super::details::head_button;
+use super::one_field::What;
 use super::row::{self, label};
 use super::theme::{self, Look};
 use super::{icons, list, words};
@@ -129,6 +130,12 @@ fn menu(ui: &mut Ui, view: &JobView, index: usize, file: &JobFile, wishes: &mut 
     let can_retry = live && !file.finished && file.trouble.is_some();
     item(ui, icons::RETRY, retry, can_retry, Wish::Change(vec![id], Change::RetryFile(index)));
     item(ui, icons::LINK, "Change address…", live && !file.finished, Wish::NewAddress(id, index));
+    let can_restart = live && !file.finished && file.synced_bytes() > 0;
+    item(ui, icons::INTO_TRAY, "Start over…", can_restart, Wish::StartOver(id, index));
+    let name = Wish::Enter(id, What::Name(index));
+    item(ui, icons::FILE, "Another name…", live && !file.finished, name);
+    let checksum = Wish::Enter(id, What::Checksum(index));
+    item(ui, icons::CHECK, "Checksum…", live && !file.finished, checksum);
     item(ui, icons::LEAVE_OUT, "Leave out", live && !file.is_left_out(), Wish::LeaveOut(id, index));
     ui.separator();
     let url = file.url.as_str().to_owned();

@@ -248,7 +248,14 @@ fn context_menu(ui: &mut Ui, scene: &mut Scene<'_>) {
         item(ui, action);
     }
     ui.separator();
-    for action in [Action::CopyAddress, Action::ChangeAddress, Action::AddFiles, Action::Remove] {
+    for action in [
+        Action::CopyAddress,
+        Action::ChangeAddress,
+        Action::ChooseFolder,
+        Action::StartOver,
+        Action::AddFiles,
+        Action::Remove,
+    ] {
         item(ui, action);
     }
     ui.separator();

@@ -9,8 +9,8 @@
 //! | what can be done: texts, icons, shortcuts | `actions` |
 //! | the bars | `top_bar`, `cap`, `sidebar`, `status_bar` |
 //! | the list | `listing` (which rows), `list`, `row`, `sparkline`, `reorder` |
-//! | the selected job | `details` with `graph`, `graph_math`, `facts`, `files`, `log` |
-//! | dialogs and messages | `add` with `add/form`, `addresses`, `inquiry`, `new_address`, `login`, `confirm`, `orphans`, `notices`, `toasts` |
+//! | the selected job | `details` with `graph`, `graph_math`, `facts`, `remedies`, `segment_map`, `files`, `log` |
+//! | dialogs and messages | `add` with `add/form`, `addresses`, `inquiry`, `new_address`, `login`, `one_field`, `confirm`, `orphans`, `notices`, `toasts` |
 //! | the painted week | `timetable` with `timetable/draft`, `timetable/grid`, `timetable/words`, `timetable/form` |
 //! | the settings, and what is opened once they are known | `settings`, `sheet` |
 //! | looks and words | `theme`, `icons`, `words`, `clock`, `rate_field` |
@@ -42,10 +42,13 @@ mod log;
 mod login;
 mod new_address;
 mod notices;
+mod one_field;
 mod orphans;
 mod rate_field;
+mod remedies;
 mod reorder;
 mod row;
+mod segment_map;
 mod settings;
 mod sheet;
 mod sidebar;

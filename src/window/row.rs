@@ -74,7 +74,7 @@ pub(super) fn cell(ui: &mut Ui, column: Column, view: &JobView, light: &Light) {
         Column::Name => name(ui, rect, view, look, light.now),
         Column::Progress => progress(ui, rect, view, light),
         Column::Size => number(ui, rect, &size(view), look.text),
-        Column::Speed if matches!(view.job.state, JobState::Transferring) => {
+        Column::Speed if matches!(view.job.state, JobState::Transferring) && view.verifying().is_none() => {
             number(ui, rect, &rate_in_words(view.rate_bps), look.text);
         }
         Column::Speed => {}
@@ -128,7 +128,7 @@ fn progress(ui: &mut Ui, rect: Rect, view: &JobView, light: &Light) {
         let done = view.job.wanted_files().filter(|file| file.finished).count();
         (files > 1).then(|| done as f32 / view.job.wanted_files().count().max(1) as f32)
     };
-    match view.fraction().or_else(by_files) {
+    match view.verifying().or_else(|| view.fraction()).or_else(by_files) {
         Some(fraction) if fraction > 0.0 => {
             let filled = track.with_max_x(track.left() + (track.width() * fraction).max(5.0));
             ui.painter().rect_filled(filled, 2.5, bar);

@@ -1,7 +1,9 @@
 //! What the window says of a job, in words. Pure: the time is passed in.
 
 use crate::engine::{CapView, JobView, WhichCap};
-use crate::job::{Cause, JobFile, JobState, Trouble, Waiting, Why, bytes_in_words, duration_in_words};
+use crate::job::{
+    Cause, Clash, Expected, Hash, JobFile, JobState, Trouble, Waiting, Why, bytes_in_words, duration_in_words,
+};
 
 use super::clock::clock;
 use super::listing::ByTimetable;
@@ -34,6 +36,9 @@ pub(super) fn state(view: &JobView, now: Option<u64>) -> (String, Tone) {
     match &view.job.state {
         JobState::Queued => (at("Queued"), Tone::Plain),
         JobState::Connecting => ("Connecting…".to_owned(), Tone::Running),
+        JobState::Transferring if let Some(fraction) = view.verifying() => {
+            (format!("Verifying {} %", (fraction * 100.0) as u32), Tone::Running)
+        }
         JobState::Transferring => {
             let words = percent.unwrap_or_else(|| format!("{} so far", bytes_in_words(view.done_bytes)));
             (words, Tone::Running)
@@ -240,17 +245,36 @@ fn finished(files: &[JobFile]) -> String {
         return "Ended, all files were left out".to_owned();
     }
     let (mut whole, mut verified) = (true, true);
+    let mut hashes: Vec<Hash> = Vec::new();
     for file in files {
         whole &= file.finished;
-        verified &= file.expected.is_some();
+        verified &= file.verified().is_some();
+        if let Some(Expected::Sum(sum)) = file.expected.as_deref() {
+            hashes.push(sum.hash());
+        }
     }
     if !whole {
         return "Ended before the end".to_owned();
     }
-    if verified {
-        return "Finished, SHA-256 verified".to_owned();
+    if !verified {
+        return "Finished".to_owned();
     }
-    "Finished".to_owned()
+    match hashes.as_slice() {
+        [first, rest @ ..] if rest.iter().all(|hash| hash == first) => {
+            format!("Finished, {} verified", first.name())
+        }
+        _ => "Finished, checksum verified".to_owned(),
+    }
+}
+
+/// What becomes of a file that has the name of a new one.
+pub(super) const fn clash(clash: Clash) -> &'static str {
+    match clash {
+        Clash::Number => "Keep both, with a number",
+        Clash::Overwrite => "Replace it",
+        Clash::Resume => "Go on with it",
+        Clash::Ask => "Ask",
+    }
 }
 
 /// The first letter in lower case: for what is said after a colon.

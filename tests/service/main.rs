@@ -14,6 +14,7 @@ mod keyring;
 mod notices;
 mod orphans;
 mod privacy;
+mod remedies;
 mod stage;
 mod timetable;
 mod turns;

@@ -10,6 +10,7 @@ mod holding;
 mod list;
 mod order;
 mod orphans;
+mod remedies;
 mod settings;
 mod stage;
 mod timetable;

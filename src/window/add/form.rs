@@ -2,7 +2,7 @@
 
 use egui::{Align, Label, Layout, RichText, ScrollArea, TextEdit, Ui, ViewportId, vec2};
 
-use crate::job::bytes_in_words;
+use crate::job::{Clash, bytes_in_words};
 
 use super::{AddDialog, Target, address_id, checkbox};
 use crate::window::errands::Errands;
@@ -67,6 +67,9 @@ impl AddDialog {
                 ui.add(edit).accessible_name("File name");
             });
         }
+        if self.is_taken() {
+            self.about_taken_name(ui);
+        }
         if !is_new {
             return;
         }
@@ -117,10 +120,23 @@ impl AddDialog {
 
     fn more(&mut self, ui: &mut Ui) {
         if self.good().count() <= 1 {
-            row(ui, "SHA-256", |ui| {
-                let hint = "64 digits, checked when it is finished";
+            row(ui, "Checksum", |ui| {
+                let hint = "SHA-256, SHA-1, MD5 or SHA-512, or the address of a list of them";
                 let edit = field(&mut self.checksum, hint).desired_width(ui.available_width());
-                ui.add(edit).accessible_name("SHA-256");
+                ui.add(edit).accessible_name("Checksum, or the address of a list of checksums");
+            });
+        }
+        row(ui, "Connections", |ui| {
+            let name = "Connections for each file";
+            if let Some(number) = at_once_choice(ui, name, self.connections) {
+                self.connections = number;
+            }
+            ui.label(theme::weak(ui, "for each file, if its server allows it").size(12.0));
+        });
+        if !self.is_taken() {
+            row(ui, "If taken", |ui| {
+                self.clash_choice(ui, &Clash::ALL);
+                ui.label(theme::weak(ui, "if there is a file of its name").size(12.0));
             });
         }
         row(ui, "Cap", |ui| {
@@ -142,6 +158,32 @@ impl AddDialog {
             ui.add_space(12.0);
             checkbox(ui, &mut self.course.hold_finished, "Hold until I accept");
         });
+    }
+
+    /// There is a file of that name: what is to become of it.
+    fn about_taken_name(&mut self, ui: &mut Ui) {
+        let color = Look::of(ui.visuals()).wait.1;
+        row(ui, "", |ui| {
+            ui.label(RichText::new(icons::WARNING).size(14.0).color(color));
+            ui.label(RichText::new("There is a file of that name").size(12.0).color(color));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                self.clash_choice(ui, &[Clash::Number, Clash::Overwrite, Clash::Resume]);
+            });
+        });
+    }
+
+    /// A choice of what is done with a file that has the name.
+    fn clash_choice(&mut self, ui: &mut Ui, offered: &[Clash]) {
+        let name = "What to do if the name is taken";
+        let chosen = if offered.contains(&self.clash) { words::clash(self.clash) } else { "Choose…" };
+        let response = theme::combo(name, chosen.to_owned()).width(190.0).show_ui(ui, |ui| {
+            for clash in offered {
+                if ui.selectable_label(*clash == self.clash, words::clash(*clash)).clicked() {
+                    self.clash = *clash;
+                }
+            }
+        });
+        response.response.accessible_name(name);
     }
 
     fn free_line(&self, ui: &mut Ui) {

@@ -6,14 +6,17 @@ use std::sync::Arc;
 use egui::{Context, Ui, ViewportCommand, ViewportId};
 
 use crate::engine::{Change, Command, JobView};
-use crate::job::JobId;
+use crate::job::{Clash, JobId};
 
 use super::{App, For, OPEN_AT_ONCE, Wish, look_again, now};
 use crate::window::actions::Action;
 use crate::window::add::AddDialog;
-use crate::window::confirm::{Question, Verdict, before_leaving_out, before_losing};
+use crate::window::confirm::{
+    Question, Verdict, before_leaving_out, before_losing, before_overwriting, before_starting_over,
+};
 use crate::window::login::LoginDialog;
 use crate::window::new_address::NewAddress;
+use crate::window::one_field::{OneField, What};
 use crate::window::reorder::{self, Place};
 use crate::window::sheet::Which;
 use crate::window::toasts::Weight;
@@ -25,9 +28,25 @@ impl App {
             match wish {
                 Wish::Do(action) => self.act(ctx, action),
                 Wish::Change(ids, change) => self.change(ids, change),
-                Wish::LeaveOut(id, index) => self.leave_out(id, index),
+                Wish::LeaveOut(id, index) => {
+                    self.ask_or_change(id, Change::LeaveOutFile(index), |view| {
+                        before_leaving_out(view, index)
+                    });
+                }
                 Wish::NewAddress(id, index) => {
                     self.new_address = self.snapshot.job(id).and_then(|view| NewAddress::new(view, index));
+                }
+                Wish::Enter(id, what) => {
+                    self.one_field = self.snapshot.job(id).and_then(|view| OneField::new(view, what));
+                }
+                Wish::StartOver(id, index) => {
+                    self.ask_or_change(id, Change::StartOver(index), |view| {
+                        before_starting_over(view, index)
+                    });
+                }
+                Wish::Overwrite(id, index) => {
+                    let change = Change::SetClash(Some(index), Clash::Overwrite);
+                    self.ask_or_change(id, change, |view| before_overwriting(view, index));
                 }
                 Wish::AddFiles(id) => {
                     let dialog = self.snapshot.job(id).map(|view| AddDialog::for_job(view, &self.snapshot));
@@ -94,6 +113,17 @@ impl App {
                     self.new_address = NewAddress::new(view, 0);
                 }
             }
+            Action::ChooseFolder => {
+                if let [view] = jobs.as_slice() {
+                    self.one_field = OneField::new(view, What::Folder);
+                }
+            }
+            Action::StartOver => {
+                if let [view] = jobs.as_slice() {
+                    let id = view.job.id;
+                    self.ask_or_change(id, Change::StartOver(0), |view| before_starting_over(view, 0));
+                }
+            }
             Action::EnterLogin => {
                 if let [view] = jobs.as_slice() {
                     self.login = Some(LoginDialog::new(view));
@@ -140,11 +170,11 @@ impl App {
         self.reveal = self.selection.cursor;
     }
 
-    fn leave_out(&mut self, id: JobId, index: usize) {
-        let view = self.snapshot.job(id);
-        match view.and_then(|view| before_leaving_out(view, index)) {
+    /// Changes a job; asks first where there is a question.
+    fn ask_or_change(&mut self, id: JobId, change: Change, ask: impl FnOnce(&JobView) -> Option<Question>) {
+        match self.snapshot.job(id).and_then(|view| ask(view)) {
             Some(question) => self.question = Some(question),
-            None => self.change(vec![id], Change::LeaveOutFile(index)),
+            None => self.change(vec![id], change),
         }
     }
 
@@ -173,6 +203,12 @@ impl App {
             && self.login.as_mut().is_some_and(|dialog| dialog.show(ui.ctx(), &self.handle))
         {
             self.login = None;
+        }
+        if self.question.is_none()
+            && let Some(dialog) = &mut self.one_field
+            && dialog.show(ui.ctx(), &self.handle, &mut self.errands)
+        {
+            self.one_field = None;
         }
         if self.question.is_none() {
             self.sheet.show(ui.ctx(), &self.handle, now());
