@@ -1,7 +1,7 @@
 //! The commands that help where a download has stopped.
 
 use crate::engine::JobView;
-use crate::job::Remedy;
+use crate::job::{Fault, JobFile, Remedy};
 
 /// The command for what can be done about a file (by its number from 0), as one would type it with capitals filled in.
 /// `None` for what is not done on the command line.
@@ -31,8 +31,8 @@ fn command(view: &JobView, file: usize, remedy: Remedy) -> Option<String> {
 
 /// The commands that help with one file, the most helpful first; none where nothing is wrong with it.
 pub(super) fn of_file(view: &JobView, file: usize) -> Vec<String> {
-    let fault = view.job.files.get(file).and_then(|of| of.fault());
-    let remedies = fault.map(|fault| fault.remedies()).unwrap_or_default();
+    let fault = view.job.files.get(file).and_then(JobFile::fault);
+    let remedies = fault.map_or(&[][..], Fault::remedies);
     remedies.iter().filter_map(|remedy| command(view, file, *remedy)).collect()
 }
 
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
     use crate::cli::args::Words;
     use crate::cli::samples;
-    use crate::job::{Fault, FaultKind, JobState, Trouble};
+    use crate::job::{FaultKind, JobState, Trouble};
 
     fn failed(kind: FaultKind, files: usize) -> JobView {
         samples::changed(samples::view("http://a.org/f", samples::QUEUED), |job| {

@@ -176,7 +176,7 @@ impl Fault {
             FaultKind::Stalled => "Nothing arrived for 30 seconds".into(),
             FaultKind::Nonsense => "The server's answer makes no sense".into(),
             FaultKind::WrongLength => "The server sent another number of bytes than it said".into(),
-            FaultKind::ChecksumMismatch => "The file does not have the checksum it should have".into(),
+            FaultKind::ChecksumMismatch => "The checksum does not match".into(),
             FaultKind::NotListed => "The checksum of the file could not be found".into(),
             FaultKind::AnotherFile => "There is another file at the new address".into(),
             FaultKind::KeepsChanging => "The file on the server keeps changing".into(),

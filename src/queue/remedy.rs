@@ -175,13 +175,8 @@ mod tests {
         (queue, id)
     }
 
-    fn waiting(kind: FaultKind) -> Option<Trouble> {
-        let why = Why::Folder(Fault::new(kind, ""));
-        Some(Trouble::Waiting(Waiting { why, until_unix_secs: Some(NOW.unix_secs + 60) }))
-    }
-
-    fn failed(kind: FaultKind) -> Option<Trouble> {
-        Some(Trouble::Failed(Fault::new(kind, "")))
+    fn failed(kind: FaultKind) -> Trouble {
+        Trouble::Failed(Fault::new(kind, ""))
     }
 
     fn file(queue: &Queue, id: JobId, index: usize) -> &JobFile {
@@ -218,7 +213,7 @@ mod tests {
     #[test]
     fn starting_over_is_a_way_out_of_a_failure() {
         let (mut queue, id) = queue(|job| {
-            job.files[0].trouble = failed(FaultKind::AnotherFile);
+            job.files[0].trouble = Some(failed(FaultKind::AnotherFile));
             job.files[1].finished = true;
             job.state = JobState::Error(Fault::new(FaultKind::AnotherFile, ""));
         });
@@ -234,12 +229,11 @@ mod tests {
     #[test]
     fn another_folder_takes_all_along_and_ends_the_waiting_for_it() {
         let (mut queue, id) = queue(|job| {
-            job.files[0].trouble = waiting(FaultKind::NoFolder);
-            job.files[1].trouble = failed(FaultKind::Status(404));
-            job.state = JobState::Waiting(match waiting(FaultKind::NoFolder) {
-                Some(Trouble::Waiting(waiting)) => waiting,
-                _ => unreachable!("it waits"),
-            });
+            let why = Why::Folder(Fault::new(FaultKind::NoFolder, ""));
+            let waiting = Waiting { why, until_unix_secs: Some(NOW.unix_secs + 60) };
+            job.files[0].trouble = Some(Trouble::Waiting(waiting.clone()));
+            job.files[1].trouble = Some(failed(FaultKind::Status(404)));
+            job.state = JobState::Waiting(waiting);
         });
         queue.set_folder(id, Path::new("/new"), NOW).expect("done");
         assert_eq!(queue.job(id).expect("a job").state, JobState::Queued);
@@ -252,7 +246,7 @@ mod tests {
         assert_eq!(*first.moved_from, [PartAt("/srv/a/f.part".into())]);
         assert_eq!(*second.moved_from, [PartAt("/srv/a/b/f.part".into())]);
         assert_eq!(first.trouble, None);
-        assert_eq!(second.trouble, failed(FaultKind::Status(404)), "a folder does not help it");
+        assert_eq!(second.trouble, Some(failed(FaultKind::Status(404))), "a folder does not help it");
         // Back again: both places may have it.
         queue.set_folder(id, Path::new("/srv/a"), NOW).expect("done");
         assert_eq!(*file(&queue, id, 0).moved_from, [PartAt("/srv/a/f.part".into())]);
@@ -285,7 +279,7 @@ mod tests {
         let taken = |job: &mut Job| {
             for of in &mut job.files {
                 of.clash = Clash::Ask;
-                of.trouble = failed(FaultKind::NameTaken);
+                of.trouble = Some(failed(FaultKind::NameTaken));
                 (of.name, of.part) = (None, None);
             }
             job.state = JobState::Error(Fault::new(FaultKind::NameTaken, ""));
@@ -295,7 +289,7 @@ mod tests {
         assert_eq!(file(&one, id, 1).display_name(), "g");
         assert_eq!(
             (&file(&one, id, 1).trouble, &file(&one, id, 0).trouble),
-            (&None, &failed(FaultKind::NameTaken))
+            (&None, &Some(failed(FaultKind::NameTaken)))
         );
         assert_eq!(one.job(id).expect("a job").state, JobState::Queued);
         one.set_clash(id, Some(0), Clash::Overwrite, NOW).expect("done");
@@ -310,8 +304,8 @@ mod tests {
     #[test]
     fn another_checksum_is_compared_anew() {
         let (mut queue, id) = queue(|job| {
-            job.files[0].trouble = failed(FaultKind::NotListed);
-            job.files[1].trouble = failed(FaultKind::Status(404));
+            job.files[0].trouble = Some(failed(FaultKind::NotListed));
+            job.files[1].trouble = Some(failed(FaultKind::Status(404)));
             job.state = JobState::Error(Fault::new(FaultKind::NotListed, ""));
         });
         queue.set_expected(id, 1, None, NOW).expect("done");

@@ -147,7 +147,7 @@ pub(super) const TABLE: [Entry; 24] = {
         Entry {
             action: A::ChooseFolder,
             text: "Choose folder…",
-            icon: icons::MOVE,
+            icon: icons::FOLDER,
             shortcut: None,
             applies: can_choose_folder,
         },

@@ -115,6 +115,11 @@ impl Facts {
             });
         }
         if !job.state.is_final() {
+            fact(ui, "Connections", |ui| {
+                if let Some(number) = at_once_choice(ui, "Connections for each file", job.connections) {
+                    wish(Change::SetConnections(number));
+                }
+            });
             fact(ui, "At the end", |ui| {
                 let mut hold = job.hold_finished;
                 if checkbox(ui, &mut hold, "Hold until I accept").changed() {
@@ -224,7 +229,7 @@ pub(super) fn at_once_choice(ui: &mut Ui, name: &str, current: u8) -> Option<u8>
 fn boxes(ui: &mut Ui, view: &JobView, now: u64, wishes: &mut Vec<Wish>) {
     let look = Look::of(ui.visuals());
     if let Some(fault) = view.job.state.fault() {
-        fault_box(ui, fault, ways(view), wishes);
+        fault_box(ui, fault, &ways(view), wishes);
     }
     if let JobState::Waiting(waiting) = &view.job.state
         && let Some(text) = words::way_out(&waiting.why)
@@ -236,21 +241,21 @@ fn boxes(ui: &mut Ui, view: &JobView, now: u64, wishes: &mut Vec<Wish>) {
             title = format!("{title}; {next}");
         }
         let ways = if held { vec![(icons::RESUME, "Resume them all", Wish::Hold(false))] } else { vec![] };
-        note(ui, color, &title, text, ways, wishes);
+        note(ui, color, &title, text, &ways, wishes);
     }
     if matches!(view.job.state, JobState::Transferred) && view.job.hold_finished {
         let text = "Accept it to take it into the finished ones, or cancel it to give it up.";
-        note(ui, look.good.1, "It is complete and waits for you", text, vec![way(Action::Accept)], wishes);
+        note(ui, look.good.1, "It is complete and waits for you", text, &[way(Action::Accept)], wishes);
     }
     if let Some(stale) = words::stale(view, now) {
         let title = words::upper_first(&stale);
         let text = "It stays where it is; you can take it off the list if it is not wanted any more.";
-        note(ui, look.wait.1, &title, text, vec![way(Action::Remove)], wishes);
+        note(ui, look.wait.1, &title, text, &[way(Action::Remove)], wishes);
     }
 }
 
 /// What went wrong: what, likely why, what to do, and the buttons that do it.
-fn fault_box(ui: &mut Ui, fault: &Fault, ways: Vec<Way>, wishes: &mut Vec<Wish>) {
+fn fault_box(ui: &mut Ui, fault: &Fault, ways: &[Way], wishes: &mut Vec<Wish>) {
     let look = Look::of(ui.visuals());
     let color = if fault.is_transient() { look.wait.1 } else { look.bad.1 };
     let why = words::upper_first(fault.likely());
@@ -263,14 +268,14 @@ fn fault_box(ui: &mut Ui, fault: &Fault, ways: Vec<Way>, wishes: &mut Vec<Wish>)
     });
 }
 
-fn note(ui: &mut Ui, color: Color32, title: &str, text: &str, ways: Vec<Way>, wishes: &mut Vec<Wish>) {
+fn note(ui: &mut Ui, color: Color32, title: &str, text: &str, ways: &[Way], wishes: &mut Vec<Wish>) {
     framed(ui, color, ways, wishes, |ui| {
         ui.add(Label::new(theme::bold(title).color(color)).truncate());
         ui.add(Label::new(text).wrap());
     });
 }
 
-fn framed(ui: &mut Ui, color: Color32, ways: Vec<Way>, wishes: &mut Vec<Wish>, text: impl FnOnce(&mut Ui)) {
+fn framed(ui: &mut Ui, color: Color32, ways: &[Way], wishes: &mut Vec<Wish>, text: impl FnOnce(&mut Ui)) {
     let frame = egui::Frame::new()
         .fill(color.gamma_multiply(0.08))
         .stroke(Stroke::new(1.0, color.gamma_multiply(0.35)))
@@ -290,11 +295,11 @@ fn framed(ui: &mut Ui, color: Color32, ways: Vec<Way>, wishes: &mut Vec<Wish>, t
                 text(ui);
             });
             if has_beside {
-                ui.with_layout(Layout::top_down(Align::Max), |ui| buttons(ui, &ways, wishes));
+                ui.with_layout(Layout::top_down(Align::Max), |ui| buttons(ui, ways, wishes));
             }
         });
         if !has_beside && !ways.is_empty() {
-            ui.horizontal_wrapped(|ui| buttons(ui, &ways, wishes));
+            ui.horizontal_wrapped(|ui| buttons(ui, ways, wishes));
         }
     });
     ui.add_space(4.0);

@@ -41,7 +41,7 @@ fn for_file(view: &JobView, file: usize, remedy: Remedy) -> Option<Way> {
         Remedy::StartOver => (icons::INTO_TRAY, Action::StartOver.entry().text, Wish::StartOver(id, file)),
         Remedy::ChooseName => (icons::FILE, "Another name…", Wish::Enter(id, What::Name(file))),
         Remedy::ChangeChecksum => (icons::CHECK, "Change checksum…", Wish::Enter(id, What::Checksum(file))),
-        Remedy::Number => (icons::FILES, "Keep both", change(Change::SetClash(Some(file), Clash::Number))),
+        Remedy::Number => (icons::COPY, "Keep both", change(Change::SetClash(Some(file), Clash::Number))),
         Remedy::Overwrite => (icons::REMOVE, "Replace it…", Wish::Overwrite(id, file)),
     })
 }

@@ -250,7 +250,7 @@ impl AddDialog {
 
 fn row(ui: &mut Ui, name: &str, add: impl FnOnce(&mut Ui)) {
     ui.horizontal(|ui| {
-        theme::named(ui, 72.0, name.into());
+        theme::named(ui, 84.0, name.into());
         add(ui);
     });
 }
