@@ -12,7 +12,7 @@ use crate::support::namespace::{Disk, Own, inside};
 use crate::support::nginx::Nginx;
 use crate::support::program::Said;
 use crate::support::server::{Good, Server};
-use crate::support::{assert_is, content, names_in};
+use crate::support::{assert_is, content, names_in, write};
 
 /// Half a file, on a server that sends no more of it until it may.
 struct Half {
@@ -79,7 +79,7 @@ fn a_folder_that_is_gone_is_waited_for_and_another_one_ends_that() {
     let id = half.held(&service);
     let (gone, new) = (service.home.files(), service.home.state().with_file_name("new"));
     let away = gone.with_file_name("away");
-    fs::rename(&gone, &away).expect("moved away");
+    rustix::fs::rename(&gone, &away).expect("moved away");
     service.change(id, Change::Resume);
     wait_fault(&service, id, &FaultKind::NoFolder);
     fs::create_dir(&gone).expect("a folder for the commands to run in");
@@ -145,7 +145,7 @@ fn another_disk_gets_a_copy_and_a_full_one_gives_way() {
             fs::create_dir(folder).expect("a folder");
         }
         let _small = Disk::mount(&small, 1);
-        fs::write(small.join("other"), content(2, 700_000)).expect("written");
+        write(&small.join("other"), &content(2, 700_000));
         let job = id.to_string();
         run(&service, &["set", &job, "folder", small.to_str().expect("UTF-8")]);
         service.change(id, Change::Resume);
@@ -188,7 +188,7 @@ fn a_taken_name_is_asked_about_and_answered() {
     let old = b"what was there before".to_vec();
     let ask = || {
         let file = NewFile { url: half.server.url("f.bin"), clash: Clash::Ask, ..NewFile::default() };
-        fs::write(service.home.file("f.bin"), &old).expect("written");
+        write(&service.home.file("f.bin"), &old);
         let id = service.add(NewJob { files: vec![file], ..NewJob::default() });
         wait_fault(&service, id, &FaultKind::NameTaken);
         id
@@ -213,7 +213,7 @@ fn a_taken_name_is_asked_about_and_answered() {
 fn half_way_a_file_can_get_another_name() {
     let (service, half) = (Service::start(&[]), Half::start());
     let id = half.held(&service);
-    fs::write(service.home.file("taken.bin"), b"x").expect("written");
+    write(&service.home.file("taken.bin"), b"x");
     let job = id.to_string();
     run(&service, &["file", &job, "1", "name", "taken.bin"]);
     service.change(id, Change::Resume);

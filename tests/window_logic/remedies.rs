@@ -16,7 +16,7 @@ fn stopped(kind: FaultKind) -> (Stage, JobId) {
     of.files[0].synced = Extents::from_start(40);
     of.files[0].folder = "/srv/old".into();
     let waiting = |why| Waiting { why, until_unix_secs: None };
-    let (state, trouble) = match fault.kind {
+    let (of_job, trouble) = match fault.kind {
         FaultKind::DiskFull | FaultKind::QuotaFull => {
             let waiting = waiting(Why::DiskFull(fault));
             (JobState::Waiting(waiting.clone()), Trouble::Waiting(waiting))
@@ -28,7 +28,7 @@ fn stopped(kind: FaultKind) -> (Stage, JobId) {
         _ => (JobState::Error(fault.clone()), Trouble::Failed(fault)),
     };
     of.files[0].trouble = Some(trouble);
-    of.state = state;
+    of.state = of_job;
     let id = view.job.id;
     let mut stage = Stage::new(vec![view]);
     stage.click_row("f.iso", Modifiers::NONE);
@@ -157,7 +157,7 @@ fn a_file_of_several_starts_over_by_its_menu() {
 #[test]
 fn a_name_that_is_taken_is_asked_about_before_it_is_queued() {
     let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(folder.path().join("f.iso"), b"x").expect("written");
+    std::fs::File::create(folder.path().join("f.iso")).expect("a file");
     let mut stage = Stage::new(Vec::new());
     stage.publish(|next| next.download_folder = folder.path().to_owned());
     stage.paste("https://example.org/f.iso");
