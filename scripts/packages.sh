@@ -14,7 +14,8 @@ run='libx11-6 libx11-xcb1 libxcursor1 libxi6 libxkbcommon-x11-0 libgl1
 demo='libx11-6 libx11-xcb1 libxcursor1 libxi6 libxkbcommon-x11-0 libgl1
     Xvfb:xvfb xdotool:xdotool import:imagemagick nginx:nginx-light'
 test="$demo curl:curl aria2c:aria2 ip:iproute2 unshare:util-linux mount:mount groff:groff-base bash:bash
-    dbus-daemon:dbus python3-dbusmock"
+    dbus-daemon:dbus python3-dbusmock
+    apache2:apache2 lighttpd:lighttpd caddy:caddy squid:squid microsocks:microsocks openssl:openssl"
 # LLVM's fuzzer is a library in C++.
 fuzz='g++:g++'
 
@@ -75,7 +76,15 @@ fi
 echo "Installing$missing"
 # What the tools have to say is of interest only when they fail.
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+# Debian starts servers as soon as they are installed, unless this file says no (policy-rc.d(8)): the tests start their
+# own. One that is there already is somebody else's, and stays.
+guard=/usr/sbin/policy-rc.d
+if [ -e "$guard" ]; then guard=; fi
+trap 'rm -f "$log"; [ -z "$guard" ] || $root rm -f "$guard"' EXIT
+if [ -n "$guard" ]; then
+    # shellcheck disable=SC2016 # for the other shell
+    $root sh -c 'printf "#!/bin/sh\nexit 101\n" >"$1" && chmod 755 "$1"' sh "$guard"
+fi
 apt() {
     # shellcheck disable=SC2086 # no words where there is no sudo
     $root env DEBIAN_FRONTEND=noninteractive apt-get -q -y "$@" >"$log" 2>&1 </dev/null

@@ -1,0 +1,227 @@
+//! Real servers and proxies: nginx, Apache, lighttpd and Caddy, squid and microsocks, and TLS with certificates of all
+//! sorts. Each is started for the test on a port of its own.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "what a test cannot set up, it fails at")]
+
+mod kinds;
+mod process;
+mod proxies;
+#[path = "../support/mod.rs"]
+mod support;
+mod tls;
+
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use process::Running;
+use support::nginx::Nginx;
+use support::program::Home;
+use support::{SOON, assert_is, content, length, names_in, until, write};
+
+/// A server by its name, and the address of what it serves.
+struct Served {
+    name: &'static str,
+    base: String,
+    _keep: Box<dyn std::any::Any>,
+}
+
+impl Served {
+    fn nginx(root: &Path) -> Self {
+        let nginx = Nginx::start(root);
+        Self { name: "nginx", base: nginx.url(""), _keep: Box::new(nginx) }
+    }
+
+    fn of(name: &'static str, running: Running) -> Self {
+        Self { name, base: running.url(""), _keep: Box::new(running) }
+    }
+
+    fn url(&self, target: &str) -> String {
+        format!("{}{target}", self.base)
+    }
+}
+
+fn all(root: &Path) -> [Served; 4] {
+    [
+        Served::nginx(root),
+        Served::of("Apache", kinds::apache(root, "")),
+        Served::of("lighttpd", kinds::lighttpd(root, "")),
+        Served::of("Caddy", kinds::caddy(root, "")),
+    ]
+}
+
+/// Writes a file that was last changed so many seconds after a moment long ago.
+fn put(root: &Path, name: &str, bytes: &[u8], secs: u64) {
+    write(&root.join(name), bytes);
+    let file = std::fs::File::options().write(true).open(root.join(name)).expect("the file");
+    file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000 + secs)).expect("its time");
+}
+
+/// Gets the beginning of a file, slowly, and is interrupted.
+fn break_off(home: &Home, url: &str, words: &[&str]) {
+    let mut all = vec!["get", url, "--limit", "2M"];
+    all.extend(words);
+    let get = home.start(&all);
+    let part = home.file("file.bin.part");
+    until("a part of it", SOON, || (length(&part) > 400_000).then_some(()));
+    get.interrupt().code(130);
+}
+
+fn decided(home: &Home) -> String {
+    home.run(["log", "--json", "-n", "1000"]).fine().out
+}
+
+#[test]
+fn files_of_all_servers_are_identical() {
+    let root = tempfile::tempdir().expect("a folder");
+    let (large, small) = (content(3000, 20 << 20), content(3001, 5000));
+    put(root.path(), "file.bin", &large, 0);
+    put(root.path(), "empty.bin", b"", 0);
+    let odd = "a b\u{e4}%25+#.bin";
+    put(root.path(), odd, &small, 0);
+    for server in all(root.path()) {
+        eprintln!("{}", server.name);
+        let home = Home::new();
+        home.run(["get", &server.url("file.bin")]).fine();
+        assert_is(&home.file("file.bin"), &large);
+        let modified = home.file("file.bin").metadata().and_then(|found| found.modified()).expect("its time");
+        assert_eq!(modified, SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000), "{}", server.name);
+        home.run(["get", &server.url("file.bin"), "--connections", "4", "--out", "four.bin"]).fine();
+        assert_is(&home.file("four.bin"), &large);
+        home.run(["get", &server.url("empty.bin")]).fine();
+        assert_is(&home.file("empty.bin"), b"");
+        home.run(["get", &server.url("a%20b%C3%A4%2525%2B%23.bin")]).fine();
+        assert_is(&home.file(odd), &small);
+        assert_eq!(home.run(["get", &server.url("none.bin")]).code(1).err.matches("(404)").count(), 1);
+    }
+}
+
+#[test]
+fn what_is_broken_off_goes_on_at_all_servers_and_is_never_mixed() {
+    let root = tempfile::tempdir().expect("a folder");
+    let bytes = content(3002, 3_000_000);
+    let (same_length, shorter) = (content(3003, 3_000_000), content(3004, 2_500_000));
+    let servers = {
+        put(root.path(), "file.bin", &bytes, 0);
+        all(root.path())
+    };
+    for server in &servers {
+        for replacement in [None, Some(&same_length), Some(&shorter)] {
+            put(root.path(), "file.bin", &bytes, 0);
+            let home = Home::new();
+            let url = server.url("file.bin");
+            break_off(&home, &url, &[]);
+            if let Some(other) = replacement {
+                put(root.path(), "file.bin", other, 3600);
+            }
+            home.run(["get", &url]).fine();
+            assert_is(&home.file("file.bin"), replacement.unwrap_or(&bytes));
+            assert_eq!(names_in(&home.files()), ["file.bin"]);
+            let (log, word) =
+                (decided(&home), if replacement.is_some() { "Starts over" } else { "Goes on at" });
+            assert!(log.contains(word), "{} {word}: {log}", server.name);
+        }
+    }
+}
+
+#[test]
+fn servers_that_say_less_are_compared_and_those_without_ranges_begin_again() {
+    let root = tempfile::tempdir().expect("a folder");
+    let bytes = content(3005, 3_000_000);
+    let other = content(3006, 3_000_000);
+    let nothing = "header -Etag\nheader -Last-Modified";
+    let table = [
+        ("dates only", kinds::apache(root.path(), "FileETag None"), "Goes on at", "Starts over"),
+        (
+            "dates only",
+            kinds::lighttpd(
+                root.path(),
+                "etag.use-inode = \"disable\"\netag.use-mtime = \"disable\"\netag.use-size = \"disable\"",
+            ),
+            "Goes on at",
+            "Starts over",
+        ),
+        (
+            "nothing",
+            kinds::caddy(root.path(), nothing),
+            "what was fetched again of it is the same",
+            "not the same",
+        ),
+        (
+            "nothing",
+            kinds::apache(root.path(), "FileETag None\nHeader unset Last-Modified"),
+            "what was fetched again of it is the same",
+            "not the same",
+        ),
+        ("no ranges", kinds::apache(root.path(), "MaxRanges none"), "Starts over", "Starts over"),
+        (
+            "no ranges",
+            kinds::lighttpd(root.path(), "server.range-requests = \"disable\""),
+            "Starts over",
+            "Starts over",
+        ),
+    ];
+    for (what, server, if_same, if_other) in table {
+        for (replacement, word) in [(None, if_same), (Some(&other), if_other)] {
+            put(root.path(), "file.bin", &bytes, 0);
+            let home = Home::new();
+            let url = server.url("file.bin");
+            break_off(&home, &url, &[]);
+            if let Some(other) = replacement {
+                put(root.path(), "file.bin", other, 3600);
+            }
+            home.run(["get", &url]).fine();
+            assert_is(&home.file("file.bin"), replacement.unwrap_or(&bytes));
+            let log = decided(&home);
+            assert!(log.contains(word), "{what} {word}: {log}");
+        }
+    }
+}
+
+#[test]
+fn what_a_server_would_compress_comes_as_it_is() {
+    let root = tempfile::tempdir().expect("a folder");
+    let text = "All work and no play.\n".repeat(50_000);
+    put(root.path(), "text.txt", text.as_bytes(), 0);
+    let servers =
+        [kinds::apache(root.path(), "SetOutputFilter DEFLATE"), kinds::caddy(root.path(), "encode gzip")];
+    for server in servers {
+        let home = Home::new();
+        home.run(["get", &server.url("text.txt"), "--connections", "2"]).fine();
+        assert_is(&home.file("text.txt"), text.as_bytes());
+    }
+}
+
+#[test]
+fn apache_asks_for_logins_in_both_ways() {
+    let root = tempfile::tempdir().expect("a folder");
+    let bytes = content(3007, 3_000_000);
+    put(root.path(), "file.bin", &bytes, 0);
+    let own = root.path().display();
+    // MD5 of “me:all:hunter2”, as htdigest makes it.
+    write(&root.path().join("digest"), format!("me:all:{}\n", md5("me:all:hunter2")).as_bytes());
+    write(&root.path().join("basic"), b"me:{SHA}87u9ZqY9S/F0eUBXjsPQEDUw4h0=\n");
+    for (kind, file) in [("Basic", "basic"), ("Digest", "digest")] {
+        let provider = if kind == "Basic" { "AuthUserFile" } else { "AuthDigestProvider file\nAuthUserFile" };
+        let more = format!(
+            "<Location />\nAuthType {kind}\nAuthName all\n{provider} {own}/{file}\nRequire valid-user\n</Location>"
+        );
+        let server = kinds::apache(root.path(), &more);
+        let url = server.url("file.bin");
+        let with = |login: &str| url.replacen("http://", &format!("http://{login}@"), 1);
+        let home = Home::new();
+        assert!(home.run(["get", &url]).code(1).err.contains("(401)"), "{kind}");
+        assert!(home.run(["get", &with("me:wrong")]).code(1).err.contains("(401)"), "{kind}");
+        break_off(&home, &with("me:hunter2"), &["--connections", "2"]);
+        home.run(["get", &with("me:hunter2"), "--connections", "2"]).fine();
+        assert_is(&home.file("file.bin"), &bytes);
+        home.state_is_without("hunter2");
+    }
+}
+
+/// The MD5 of a text, as the usual tool takes it.
+fn md5(text: &str) -> String {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    write(file.path(), text.as_bytes());
+    let said = support::done(support::tool("md5sum", "coreutils").arg(file.path()));
+    String::from_utf8_lossy(&said).split_whitespace().next().unwrap_or_default().to_owned()
+}
