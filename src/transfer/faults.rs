@@ -44,10 +44,11 @@ pub(super) fn fault_of_reqwest(error: &reqwest::Error) -> Fault {
         _ if error.is_dns() => FaultKind::HostNotFound,
         _ if error.is_connect() => FaultKind::ConnectFailed,
         _ if error.is_builder() => FaultKind::BadAddress,
-        Some(_) => FaultKind::ConnectionLost,
-        // hyper's own: the answer ended early, or is not HTTP.
-        None if first_cause.contains("pars") || first_cause.contains("invalid") => FaultKind::Nonsense,
-        None => FaultKind::ConnectionLost,
+        // Of chunks that are none.
+        Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) => FaultKind::Nonsense,
+        // hyper's own: the answer ended early, or is not HTTP, which it tells in words only.
+        _ if NO_HTTP.iter().any(|words| first_cause.contains(words)) => FaultKind::Nonsense,
+        _ => FaultKind::ConnectionLost,
     };
     Fault::new(kind, detail)
 }
@@ -71,6 +72,9 @@ fn kind_of_tls(error: &rustls::Error) -> FaultKind {
         _ => FaultKind::NotSecure,
     }
 }
+
+/// What hyper says of answers that are no HTTP.
+const NO_HTTP: [&str; 5] = ["pars", "invalid", "head is too large", "over limit", "overflow"];
 
 /// Whether a proxy wants a login, or another one. The library's types for it are not ours to name, so it is known by
 /// its words.

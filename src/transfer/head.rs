@@ -37,8 +37,8 @@ impl Head {
             is_multipart: status == 206
                 && text(headers, header::CONTENT_TYPE)
                     .is_some_and(|kind| kind.to_ascii_lowercase().starts_with("multipart/byteranges")),
-            is_encoded: text(headers, header::CONTENT_ENCODING)
-                .is_some_and(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("identity")),
+            is_encoded: is_coded(headers, header::CONTENT_ENCODING, &["identity"])
+                || is_coded(headers, header::TRANSFER_ENCODING, &["chunked", "identity"]),
             accepts_ranges: text(headers, header::ACCEPT_RANGES)
                 .is_some_and(|unit| unit.eq_ignore_ascii_case("bytes")),
             validator: Validator {
@@ -49,6 +49,16 @@ impl Head {
             },
         }
     }
+}
+
+/// Whether the lines of a header name any coding but those.
+fn is_coded(headers: &HeaderMap, name: HeaderName, plain: &[&str]) -> bool {
+    let is_plain =
+        |coding: &str| coding.is_empty() || plain.iter().any(|plain| coding.eq_ignore_ascii_case(plain));
+    headers.get_all(name).iter().any(|line| match line.to_str() {
+        Ok(codings) => !codings.split(',').all(|coding| is_plain(coding.trim())),
+        Err(_) => true,
+    })
 }
 
 fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {

@@ -42,6 +42,8 @@ pub(super) struct Line {
 
 /// Bytes that are on disk, as far as they have been found to be the same.
 pub(super) struct Check {
+    /// Where in the file they begin.
+    from: u64,
     on_disk: Vec<u8>,
     same: usize,
     /// Whether it is all that was asked for.
@@ -66,8 +68,8 @@ pub(super) struct Door {
 }
 
 impl Check {
-    pub(super) const fn new(on_disk: Vec<u8>, is_all: bool) -> Self {
-        Self { on_disk, same: 0, is_all }
+    pub(super) const fn new(from: u64, on_disk: Vec<u8>, is_all: bool) -> Self {
+        Self { from, on_disk, same: 0, is_all }
     }
 
     /// Compares the beginning of a piece with what comes next on disk, and takes it off; false where they differ.
@@ -134,12 +136,20 @@ impl Line {
 
     /// Whether the body has ended as it should: a fault where bytes are missing.
     pub(super) fn end_of_body(&self) -> Result<(), Fault> {
-        let has_ended_early = self.body.as_ref().is_some_and(|body| body.left.is_some_and(|left| left > 0))
-            || self.check.as_ref().is_some_and(|check| !check.is_done());
-        if has_ended_early {
+        if self.body.as_ref().is_some_and(|body| body.left.is_some_and(|left| left > 0)) {
             return Err(Fault::new(FaultKind::ConnectionLost, "the answer ended early"));
         }
         Ok(())
+    }
+
+    /// Asks for the rest of what is being compared, where a server has sent less than was asked for; false where
+    /// nothing is.
+    pub(super) fn ask_for_rest_of_check(&mut self) -> bool {
+        let Some(check) = self.check.take_if(|check| !check.is_done()) else { return false };
+        let Part::Range { last, proof, .. } = self.asked.clone() else { return false };
+        let first = check.from + check.same as u64;
+        self.ask_for(Part::Range { first, last, proof }, Some(check));
+        true
     }
 
     /// Whether nothing came at all.

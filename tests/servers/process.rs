@@ -16,7 +16,7 @@ pub(crate) const SQUID: &str = "meanwhiletest";
 pub(crate) struct Running {
     process: Child,
     pub(crate) port: u16,
-    pub(crate) own: TempDir,
+    _own: TempDir,
 }
 
 impl Running {
@@ -39,7 +39,7 @@ impl Running {
                 TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok().map(|_| true)
             });
             if is_up {
-                return Self { process, port, own };
+                return Self { process, port, _own: own };
             }
         }
         panic!("{name} did not start on any of five ports that were free");

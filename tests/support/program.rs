@@ -279,6 +279,14 @@ impl Program {
         })
     }
 
+    /// Waits for the first event of `--json` that is of one of these kinds.
+    #[track_caller]
+    pub(crate) fn event_among(&self, kinds: &[&str]) -> Value {
+        self.hear(&format!("event of {kinds:?}"), SOON, |lines| {
+            lines.out.iter().find_map(|line| kinds.iter().find_map(|kind| event_of(line, kind)))
+        })
+    }
+
     /// Whether it has ended.
     pub(crate) fn has_ended(&mut self) -> bool {
         self.child.try_wait().expect("its state").is_some()

@@ -153,6 +153,7 @@ impl Run {
                 return Ok(());
             }
         }
+        source.is_proven_now |= !was_start;
         let was_elsewhere = std::mem::replace(&mut source.is_elsewhere, false);
         if line.source == 0 {
             self.order.file.validator = source.validator.clone();
@@ -192,9 +193,13 @@ impl Run {
         self.listen(line);
     }
 
-    pub(super) async fn end_body(&mut self, line: Line) -> Result<(), Fault> {
+    pub(super) async fn end_body(&mut self, mut line: Line) -> Result<(), Fault> {
         if let Err(fault) = line.end_of_body() {
             return self.lose(line, fault).await;
+        }
+        if !line.is_empty_handed() && line.ask_for_rest_of_check() {
+            self.listen(line);
+            return Ok(());
         }
         if self.order.file.total_bytes.is_none() {
             // Only the end of the connection tells the size.

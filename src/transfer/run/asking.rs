@@ -16,10 +16,17 @@ use crate::job::{Extents, Fault, FaultKind, Validator};
 /// How many bytes are fetched again before those that are missing, where only they can show that it is the same file.
 const OVERLAP_BYTES: u64 = 256 << 10;
 
+/// The same, once that has been shown in this run.
+const LATER_OVERLAP_BYTES: u64 = 4 << 10;
+
 /// How many bytes of the beginning are compared, where the end of what is there is not proof enough.
 const START_BYTES: u64 = 64 << 10;
 
 /// An address of the file.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and all mixtures of them occur"
+)]
 pub(super) struct Source {
     pub(super) door: Arc<Door>,
     /// What proves the file there to be the same as before.
@@ -28,6 +35,8 @@ pub(super) struct Source {
     pub(super) is_elsewhere: bool,
     /// Whether the beginning of the file there was found to be the same.
     pub(super) is_compared: bool,
+    /// Whether the end of what was there was found to be the same, or came from there, in this run.
+    pub(super) is_proven_now: bool,
     /// Whether it is of no use any more in this run.
     pub(super) is_out: bool,
 }
@@ -47,6 +56,7 @@ pub(super) fn sources(client: &Client, order: &Order) -> Vec<Source> {
         validator,
         is_elsewhere,
         is_compared: false,
+        is_proven_now: false,
         is_out: false,
     };
     let first = source(&file.url, file.validator.clone(), file.readdressed && has_bytes);
@@ -174,7 +184,7 @@ impl Run {
         if must_compare && !of.is_compared && start_bytes > 0 {
             let on_disk = self.read(0..start_bytes).await?;
             let part = Part::Range { first: 0, last: Some(start_bytes - 1), proof: None };
-            return Ok(Some(Asked { part, check: Some(Check::new(on_disk, true)) }));
+            return Ok(Some(Asked { part, check: Some(Check::new(0, on_disk, true)) }));
         }
         if self.watched.len() > 1 && proof(&of.validator).is_none() {
             // What stands in the middle of nothing can only be proven by a validator.
@@ -209,10 +219,12 @@ impl Run {
             // Nothing there can be compared.
             return Ok(Asked { part: Part::FromStart, check: None });
         };
-        let first = before.start.max(before.end.saturating_sub(OVERLAP_BYTES));
+        // The first comparison of a run is the one that counts; later ones are of what came a moment ago.
+        let overlap_bytes = if source.is_proven_now { LATER_OVERLAP_BYTES } else { OVERLAP_BYTES };
+        let first = before.start.max(before.end.saturating_sub(overlap_bytes));
         let on_disk = self.read(first..range.start).await?;
         let part = Part::Range { first, last, proof: None };
-        Ok(Asked { part, check: Some(Check::new(on_disk, false)) })
+        Ok(Asked { part, check: Some(Check::new(first, on_disk, false)) })
     }
 
     async fn read(&mut self, range: Range<u64>) -> Result<Vec<u8>, Fault> {
@@ -248,6 +260,7 @@ impl Run {
         for (index, of) in self.sources.iter_mut().enumerate() {
             of.is_elsewhere = index != source;
             of.is_compared = index == source;
+            of.is_proven_now = index == source;
         }
         self.sources[source].validator = validator.clone();
         self.order.file.readdressed = source != 0;
