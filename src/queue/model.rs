@@ -212,7 +212,7 @@ impl World {
 
     fn command(&mut self) {
         let Some(id) = self.any_job() else { return };
-        let which = self.random.u8(0..13);
+        let which = self.random.u8(0..15);
         let file = self.random.usize(0..4);
         self.note(format!("command {which} on {}, file {file}", id.short()));
         let now = self.now;
@@ -283,10 +283,21 @@ impl World {
             }
             11 => {
                 let may = !is_final && is_open(job);
-                assert_eq!(queue.retry_file(id, file, now).is_ok(), may, "{job:?}");
+                let tried = if self.random.bool() { Queue::retry_file } else { Queue::start_over };
+                assert_eq!(tried(queue, id, file, now).is_ok(), may, "{job:?}");
                 if may {
                     job.files[file] = ModelFile::default();
                 }
+            }
+            12 => {
+                // Nothing that happens here is helped by these: all goes on as before.
+                let may = !is_final && job.files.iter().any(|file| !file.whole);
+                let folder = format!("/tmp/{}", self.random.u8(0..3));
+                assert_eq!(queue.set_folder(id, folder.as_ref(), now).is_ok(), may, "{job:?}");
+            }
+            13 => {
+                let may = !is_final && is_open(job);
+                assert_eq!(queue.set_file_name(id, file, "n", now).is_ok(), may, "{job:?}");
             }
             _ => {
                 let new = NewFile { url: "http://h9/more".into(), ..NewFile::default() };

@@ -116,7 +116,7 @@ impl OneField {
             What::Folder => {
                 "What was fetched is brought along. If its old folder cannot be reached, it stays there and is fetched anew."
             }
-            What::Name(_) => "If there is a file of that name already, it stays, and this one gets a number.",
+            What::Name(_) => "A file that has that name already stays as it is.",
             What::Checksum(_) => {
                 "A SHA-256, SHA-1, MD5 or SHA-512, or the address of a list of them. Without one, nothing is compared."
             }
