@@ -208,7 +208,9 @@ impl Disk {
         });
         let mut reached = vec![ROOT];
         while let Some(ino) = reached.pop() {
-            let Some(node) = self.nodes.get(&ino).filter(|_| !next.nodes.contains_key(&ino)) else { continue };
+            let Some(node) = self.nodes.get(&ino).filter(|_| !next.nodes.contains_key(&ino)) else {
+                continue;
+            };
             let left = match &mut luck {
                 None => node.kept(),
                 Some((chance, journal_end)) => node.left(self.manner, *journal_end, chance),
@@ -229,10 +231,6 @@ impl Disk {
     /// The power goes after so many more changes and syncs.
     pub(crate) fn turn_off_after(&mut self, changes: u64) {
         self.most_changes = Some(self.changes + changes);
-    }
-
-    pub(crate) fn is_off(&self) -> bool {
-        self.is_off
     }
 
     /// Counts a change, unless the power is gone.
@@ -270,7 +268,12 @@ impl Disk {
         }
     }
 
-    fn rename_in(&mut self, folder: Ino, gone: Option<&OsStr>, come: Option<(&OsStr, Ino)>) -> Result<(), Errno> {
+    fn rename_in(
+        &mut self,
+        folder: Ino,
+        gone: Option<&OsStr>,
+        come: Option<(&OsStr, Ino)>,
+    ) -> Result<(), Errno> {
         let at = self.changes;
         let Body::Folder(folder) = &mut self.node_mut(folder)?.body else { return Err(Errno::ENOTDIR) };
         let come = come.map(|(name, ino)| (name.to_owned(), ino));
@@ -283,7 +286,9 @@ impl Disk {
     fn add(&mut self, mode: u32) -> Ino {
         self.last += 1;
         let body = match mode & libc_mode::KIND {
-            libc_mode::FOLDER => Body::Folder(Names { names: Two::both(BTreeMap::new()), changes: Vec::new() }),
+            libc_mode::FOLDER => {
+                Body::Folder(Names { names: Two::both(BTreeMap::new()), changes: Vec::new() })
+            }
             libc_mode::SOCKET => Body::Socket,
             _ => Body::File(Content::new(Vec::new())),
         };
@@ -471,11 +476,14 @@ impl Names {
 impl Node {
     /// As it is if nothing but what was kept is left.
     fn kept(&self) -> Self {
-        Self::of(self.attributes.kept.clone(), match &self.body {
-            Body::File(content) => Body::File(Content::new(content.bytes.kept.clone())),
-            Body::Folder(folder) => Body::Folder(Names::of(folder.names.kept.clone())),
-            Body::Socket => Body::Socket,
-        })
+        Self::of(
+            self.attributes.kept.clone(),
+            match &self.body {
+                Body::File(content) => Body::File(Content::new(content.bytes.kept.clone())),
+                Body::Folder(folder) => Body::Folder(Names::of(folder.names.kept.clone())),
+                Body::Socket => Body::Socket,
+            },
+        )
     }
 
     /// As it is if part of the rest was written too.

@@ -180,7 +180,16 @@ impl Filesystem for Served {
         }
     }
 
-    fn mknod(&self, _: &Request, folder: INodeNo, name: &OsStr, mode: u32, umask: u32, _: u32, reply: ReplyEntry) {
+    fn mknod(
+        &self,
+        _: &Request,
+        folder: INodeNo,
+        name: &OsStr,
+        mode: u32,
+        umask: u32,
+        _: u32,
+        reply: ReplyEntry,
+    ) {
         Self::answer_entry(reply, self.make(folder, name, mode & !umask));
     }
 
@@ -321,7 +330,8 @@ impl Filesystem for Served {
 
     fn getxattr(&self, _: &Request, ino: INodeNo, name: &OsStr, room: u32, reply: ReplyXattr) {
         let disk = self.disk();
-        let value = disk.attributes(ino.0).and_then(|(found, _)| found.extended.get(name).ok_or(Errno::NO_XATTR));
+        let value =
+            disk.attributes(ino.0).and_then(|(found, _)| found.extended.get(name).ok_or(Errno::NO_XATTR));
         answer_extended(reply, room, value.cloned());
     }
 
