@@ -1,5 +1,7 @@
 //! A power cut: what was not synced is gone, and no byte that is not there is ever trusted.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "what a test cannot set up, it fails at")]
+
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -11,6 +13,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use meanwhile::store::QueueFiles;
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use disk::{Disk, Manner};
 use mount::Mounted;
@@ -39,7 +42,9 @@ fn what_is_synced_stays_and_nothing_else() {
     }
     sync(at("nameless"));
     write(&at("grown"), b"as it is now, and longer");
-    fs::rename(at("renamed"), at("other")).expect("renamed");
+    let rename = |to: &str| renameat_with(CWD, at("renamed"), CWD, at(to), RenameFlags::NOREPLACE);
+    rename("kept").expect_err("the name is taken");
+    rename("other").expect("renamed");
     assert_is(&at("grown"), b"as it is now, and longer");
     assert_eq!(names_in(folder.path()), ["grown", "kept", "nameless", "other"]);
     let _mounted = mounted.replace(|disk| disk.after_power_cut(None));

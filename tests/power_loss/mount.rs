@@ -208,7 +208,7 @@ impl Filesystem for Served {
         reply: ReplyCreate,
     ) {
         match self.make(folder, name, libc_mode::FILE | mode & 0o7777 & !umask) {
-            Ok(made) => reply.created(&AT_ONCE, &made, Generation(0), FileHandle(0), FopenFlags::empty()),
+            Ok(new) => reply.created(&AT_ONCE, &new, Generation(0), FileHandle(0), FopenFlags::empty()),
             Err(error) => reply.error(error),
         }
     }
@@ -290,13 +290,13 @@ impl Filesystem for Served {
         answer(reply, self.disk().sync(ino.0, data));
     }
 
-    fn readdir(&self, _: &Request, ino: INodeNo, _: FileHandle, from: u64, mut reply: ReplyDirectory) {
+    fn readdir(&self, _: &Request, folder: INodeNo, _: FileHandle, from: u64, mut reply: ReplyDirectory) {
         let disk = self.disk();
-        let names = match disk.list(ino.0) {
+        let names = match disk.list(folder.0) {
             Ok(names) => names,
             Err(error) => return reply.error(error),
         };
-        let dots = [".", ".."].map(|name| (OsString::from(name), ino.0));
+        let dots = [".", ".."].map(|name| (OsString::from(name), folder.0));
         for (place, (name, ino)) in dots.into_iter().chain(names).enumerate().skip(from as usize) {
             let kind = disk.attributes(ino).map_or(FileType::RegularFile, |(found, _)| kind_of(found.mode));
             if reply.add(INodeNo(ino), place as u64 + 1, kind, &name) {
