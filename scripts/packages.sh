@@ -14,7 +14,7 @@ run='libx11-6 libx11-xcb1 libxcursor1 libxi6 libxkbcommon-x11-0 libgl1
 demo='libx11-6 libx11-xcb1 libxcursor1 libxi6 libxkbcommon-x11-0 libgl1
     Xvfb:xvfb xdotool:xdotool import:imagemagick nginx:nginx-light'
 test="$demo curl:curl aria2c:aria2 ip:iproute2 unshare:util-linux mount:mount groff:groff-base bash:bash
-    dbus-daemon:dbus python3-dbusmock"
+    dbus-daemon:dbus python3-dbusmock fusermount3:fuse3"
 # LLVM's fuzzer is a library in C++.
 fuzz='g++:g++'
 

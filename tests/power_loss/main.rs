@@ -60,7 +60,9 @@ type Sources = Vec<(String, Vec<u8>)>;
 /// Fails unless every byte that the queue says is synced is there and right; gives how many there are of unfinished
 /// files.
 fn check(home: &Home, sources: &Sources, jobs: usize, cut: &str) -> u64 {
-    let (_, loaded) = QueueFiles::open(&home.state()).expect("the queue");
+    let (_, loaded) = QueueFiles::open(&home.state()).unwrap_or_else(|error| {
+        panic!("{cut}: the queue cannot be read: {error:?}; there are {:?}", names_in(&home.state()))
+    });
     assert_eq!(loaded.jobs.len(), jobs, "{cut}: a job that was confirmed is lost: {:?}", loaded.notices);
     let mut trusted = 0;
     for file in loaded.jobs.iter().flat_map(|job| &job.files) {
@@ -132,6 +134,18 @@ fn cut_again_and_again(nginx: &Nginx, disk_number: u64, manner: Manner, mut chan
         assert_is(&home.file(name), bytes);
     }
     trusted
+}
+
+#[test]
+fn the_first_job_of_all_survives_a_power_cut() {
+    let home = Home::new();
+    let folder = home.files().parent().map(Path::to_owned).expect("the folder of the home");
+    let mounted = Mounted::new(Disk::new(Manner::Posix), &folder);
+    fs::create_dir(home.files()).expect("a folder");
+    mounted.disk().sync_all();
+    home.add("http://127.0.0.1:9/first.bin", &[]);
+    let _mounted = mounted.replace(|disk| disk.after_power_cut(None));
+    assert_eq!(home.list().len(), 1, "the job was confirmed");
 }
 
 #[test]
