@@ -14,7 +14,7 @@ run='libx11-6 libx11-xcb1 libxcursor1 libxi6 libxkbcommon-x11-0 libgl1
 demo='libx11-6 libx11-xcb1 libxcursor1 libxi6 libxkbcommon-x11-0 libgl1
     Xvfb:xvfb xdotool:xdotool import:imagemagick nginx:nginx-light'
 test="$demo curl:curl aria2c:aria2 ip:iproute2 unshare:util-linux mount:mount groff:groff-base bash:bash
-    dbus-daemon:dbus python3-dbusmock
+    dbus-daemon:dbus python3-dbusmock fusermount3:fuse3
     apache2:apache2 lighttpd:lighttpd caddy:caddy squid:squid microsocks:microsocks openssl:openssl"
 # What Debian starts with the computer, and the package it comes in; the tests need the programs and no service.
 services='nginx:nginx-common apache2:apache2 lighttpd:lighttpd caddy:caddy squid:squid'

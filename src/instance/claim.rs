@@ -140,11 +140,14 @@ fn lock_path(places: &Places) -> PathBuf {
 }
 
 fn make_folder(folder: &Path) -> Result<(), ClaimError> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .map_err(|cause| ClaimError::NoFolder { folder: folder.to_owned(), cause })
+    let missing: Vec<&Path> = folder.ancestors().take_while(|above| !above.exists()).collect();
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    // A folder whose own name is not on disk is gone after a power cut, with all that was synced in it.
+    let sync = |new: &Path| new.parent().map_or(Ok(()), |above| File::open(above)?.sync_all());
+    made.and_then(|()| {
+        missing.into_iter().filter(|new| new.parent().is_some_and(Path::exists)).try_for_each(sync)
+    })
+    .map_err(|cause| ClaimError::NoFolder { folder: folder.to_owned(), cause })
 }
 
 #[cfg(test)]

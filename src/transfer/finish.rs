@@ -29,7 +29,7 @@ const NUMBERS: u32 = 1000;
 /// The first name, beginning with `name` itself, under which there is neither a file nor a part in `folder`.
 /// Makes the folder if it is not there.
 pub(super) fn free_name(folder: &Path, name: &str) -> io::Result<(String, String)> {
-    fs::create_dir_all(folder)?;
+    make_folder(folder)?;
     for number in 1..NUMBERS {
         let name = numbered(name, number);
         let part = format!("{name}.part");
@@ -46,7 +46,7 @@ pub(super) fn free_name(folder: &Path, name: &str) -> io::Result<(String, String
 /// A free name for the part of a file that is to be called `name` whatever is called that now. Makes the folder if it is
 /// not there.
 pub(super) fn free_part(folder: &Path, name: &str) -> io::Result<String> {
-    fs::create_dir_all(folder)?;
+    make_folder(folder)?;
     for number in 1..NUMBERS {
         let part = format!("{}.part", numbered(name, number));
         if !exists(&folder.join(&part))? {
@@ -57,6 +57,14 @@ pub(super) fn free_part(folder: &Path, name: &str) -> io::Result<String> {
         io::ErrorKind::AlreadyExists,
         format!("{NUMBERS} unfinished files of that name are there"),
     ))
+}
+
+/// Makes a folder and those above it, where they are not there. That they are is on disk when this returns: what is
+/// synced in a folder whose own name is not is gone after a power cut.
+pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
+    let missing: Vec<&Path> = folder.ancestors().take_while(|above| !above.exists()).collect();
+    fs::create_dir_all(folder)?;
+    missing.into_iter().try_for_each(sync_folder_of)
 }
 
 /// Whether there is a file of that name.
