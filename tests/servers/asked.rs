@@ -8,7 +8,7 @@ use crate::process::Running;
 use crate::support::nginx::Logged;
 use crate::support::program::Home;
 use crate::support::{SOON, assert_is, content, length, names_in, read, until};
-use crate::{decided, kinds, put};
+use crate::{decided, kinds, put, with_each};
 
 /// A server that writes down what it is asked for.
 pub(crate) struct Watched {
@@ -113,7 +113,7 @@ fn after_a_crash_each_server_is_asked_for_the_rest_only() {
     let bytes = content(3300, TOTAL);
     put(root.path(), "file.bin", &bytes, 0);
     let servers = Watched::all(root.path(), logs.path());
-    let after_a_crash = |server: &Watched| {
+    with_each(&servers, |_, server| {
         let (home, url) = (Home::new(), server.running.url("file.bin"));
         let get = home.start(["get", &url, "--limit", "1500k"]);
         // Two seconds of work may be lost, so three are done.
@@ -129,12 +129,6 @@ fn after_a_crash_each_server_is_asked_for_the_rest_only() {
         assert!(rest.first_byte() > 1_000_000, "{}: {log:#?}", server.name);
         assert_eq!(rest.body_bytes, TOTAL as u64 - rest.first_byte(), "{}: {log:#?}", server.name);
         assert!(rest.if_range.starts_with('"'), "{}: {log:#?}", server.name);
-    };
-    // Most of it is waiting, so they do it side by side.
-    std::thread::scope(|scope| {
-        for server in &servers {
-            scope.spawn(|| after_a_crash(server));
-        }
     });
 }
 
@@ -143,7 +137,7 @@ fn each_server_is_asked_over_several_connections() {
     let (root, logs) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
     let bytes = content(3301, 16 << 20);
     put(root.path(), "file.bin", &bytes, 0);
-    for server in Watched::all(root.path(), logs.path()) {
+    with_each(&Watched::all(root.path(), logs.path()), |_, server| {
         let home = Home::new();
         home.run(["get", &server.running.url("file.bin"), "--connections", "4", "--limit", "16M"]).fine();
         assert_is(&home.file("file.bin"), &bytes);
@@ -154,7 +148,7 @@ fn each_server_is_asked_over_several_connections() {
             "{}: {log:#?}",
             server.name
         );
-    }
+    });
 }
 
 #[test]

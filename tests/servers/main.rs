@@ -12,7 +12,7 @@ mod proxies;
 mod support;
 mod tls;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use process::Running;
@@ -24,7 +24,7 @@ use support::{SOON, assert_is, content, done, length, names_in, tool, until, wri
 struct Served {
     name: &'static str,
     base: String,
-    _keep: Box<dyn std::any::Any>,
+    _keep: Box<dyn std::any::Any + Send + Sync>,
 }
 
 impl Served {
@@ -97,38 +97,55 @@ fn files_of_all_servers_are_identical() {
     }
 }
 
+/// Does the same with each, side by side: nearly all of it is waiting.
+fn with_each<T: Sync>(all: &[T], what: impl Fn(usize, &T) + Sync) {
+    let what = &what;
+    std::thread::scope(|scope| {
+        for (number, one) in all.iter().enumerate() {
+            scope.spawn(move || what(number, one));
+        }
+    });
+}
+
+/// Breaks a download off, replaces the file or does not, and sees that the right one comes and the log says why.
+fn goes_on(what: &str, folder: &Path, url: &str, replacement: Option<&[u8]>, word: &str) {
+    let bytes = content(3002, 3_000_000);
+    put(folder, "file.bin", &bytes, 0);
+    let home = Home::new();
+    break_off(&home, url, &[]);
+    if let Some(other) = replacement {
+        put(folder, "file.bin", other, 3600);
+    }
+    home.run(["get", url]).fine();
+    assert_is(&home.file("file.bin"), replacement.unwrap_or(&bytes));
+    assert_eq!(names_in(&home.files()), ["file.bin"]);
+    let log = decided(&home);
+    assert!(log.contains(word), "{what} {word}: {log}");
+}
+
+/// A folder in another, for one of several servers of the same root.
+fn folder_in(root: &Path, number: usize) -> PathBuf {
+    let folder = root.join(number.to_string());
+    std::fs::create_dir(&folder).expect("a folder");
+    folder
+}
+
 #[test]
 fn what_is_broken_off_goes_on_at_all_servers_and_is_never_mixed() {
     let root = tempfile::tempdir().expect("a folder");
-    let bytes = content(3002, 3_000_000);
     let (same_length, shorter) = (content(3003, 3_000_000), content(3004, 2_500_000));
-    let servers = {
-        put(root.path(), "file.bin", &bytes, 0);
-        all(root.path())
-    };
-    for server in &servers {
-        for replacement in [None, Some(&same_length), Some(&shorter)] {
-            put(root.path(), "file.bin", &bytes, 0);
-            let home = Home::new();
-            let url = server.url("file.bin");
-            break_off(&home, &url, &[]);
-            if let Some(other) = replacement {
-                put(root.path(), "file.bin", other, 3600);
-            }
-            home.run(["get", &url]).fine();
-            assert_is(&home.file("file.bin"), replacement.unwrap_or(&bytes));
-            assert_eq!(names_in(&home.files()), ["file.bin"]);
-            let (log, word) =
-                (decided(&home), if replacement.is_some() { "Starts over" } else { "Goes on at" });
-            assert!(log.contains(word), "{} {word}: {log}", server.name);
-        }
-    }
+    with_each(&all(root.path()), |number, server| {
+        let folder = folder_in(root.path(), number);
+        let url = server.url(&format!("{number}/file.bin"));
+        goes_on(server.name, &folder, &url, None, "Goes on at");
+        goes_on(server.name, &folder, &url, Some(&same_length), "Starts over");
+        goes_on(server.name, &folder, &url, Some(&shorter), "Starts over");
+    });
 }
 
 #[test]
 fn servers_that_say_less_are_compared_and_those_without_ranges_begin_again() {
     let root = tempfile::tempdir().expect("a folder");
-    let bytes = content(3005, 3_000_000);
     let other = content(3006, 3_000_000);
     let nothing = "header -Etag\nheader -Last-Modified";
     let table = [
@@ -170,21 +187,12 @@ fn servers_that_say_less_are_compared_and_those_without_ranges_begin_again() {
             "Starts over",
         ),
     ];
-    for (what, server, if_same, if_other) in table {
-        for (replacement, word) in [(None, if_same), (Some(&other), if_other)] {
-            put(root.path(), "file.bin", &bytes, 0);
-            let home = Home::new();
-            let url = server.url("file.bin");
-            break_off(&home, &url, &[]);
-            if let Some(other) = replacement {
-                put(root.path(), "file.bin", other, 3600);
-            }
-            home.run(["get", &url]).fine();
-            assert_is(&home.file("file.bin"), replacement.unwrap_or(&bytes));
-            let log = decided(&home);
-            assert!(log.contains(word), "{what} {word}: {log}");
-        }
-    }
+    with_each(&table, |number, (what, server, if_same, if_other)| {
+        let folder = folder_in(root.path(), number);
+        let url = server.url(&format!("{number}/file.bin"));
+        goes_on(what, &folder, &url, None, if_same);
+        goes_on(what, &folder, &url, Some(&other), if_other);
+    });
 }
 
 #[test]

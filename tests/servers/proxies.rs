@@ -8,7 +8,7 @@ use crate::support::nginx::{Nginx, free_port};
 use crate::support::program::{Home, Program};
 use crate::support::{assert_is, content, names_in};
 use crate::tls::{Authority, serve};
-use crate::{break_off, decided, put};
+use crate::{break_off, decided, put, with_each};
 
 const LOGIN: (&str, &str) = ("me", "hunter2");
 
@@ -19,30 +19,25 @@ fn files_come_through_proxies_with_and_without_a_login() {
     let bytes = content(3100, 3_000_000);
     put(root.path(), "file.bin", &bytes, 0);
     let url = nginx.url("file.bin");
-    for login in [None, Some(LOGIN)] {
-        let given = login.map_or(String::new(), |(user, password)| format!("{user}:{password}@"));
-        for (proxy, schemes) in
-            [(kinds::squid(login), &["http"][..]), (kinds::microsocks(login), &["socks5", "socks5h"])]
-        {
-            for scheme in schemes {
-                let through = format!("{scheme}://{given}127.0.0.1:{}", proxy.port);
-                let home = Home::new();
-                break_off(&home, &url, &["--proxy", &through]);
-                home.run(["get", &url, "--proxy", &through, "--connections", "3"]).fine();
-                assert_is(&home.file("file.bin"), &bytes);
-                assert!(decided(&home).contains("Goes on at"), "{through}");
-                home.state_is_without("hunter2");
-                // Nothing of it is asked of nginx without the proxy, which is what “none” is for.
-                home.run(["get", &url, "--proxy", "none", "--out", "direct.bin"]).fine();
-
-                // The same by the environment.
-                let mut command = home.command(["get", &url, "--out", "env.bin"]);
-                command.env("http_proxy", &through);
-                Program::start(&mut command).end().fine();
-                assert_is(&home.file("env.bin"), &bytes);
-            }
-        }
-    }
+    let table = [
+        ("http", "", kinds::squid(None)),
+        ("http", "me:hunter2@", kinds::squid(Some(LOGIN))),
+        ("socks5", "", kinds::microsocks(None)),
+        ("socks5h", "me:hunter2@", kinds::microsocks(Some(LOGIN))),
+    ];
+    with_each(&table, |_, (scheme, login, proxy)| {
+        let through = format!("{scheme}://{login}127.0.0.1:{}", proxy.port);
+        let home = Home::new();
+        break_off(&home, &url, &["--proxy", &through]);
+        home.run(["get", &url, "--proxy", &through, "--connections", "3"]).fine();
+        assert_is(&home.file("file.bin"), &bytes);
+        assert!(decided(&home).contains("Goes on at"), "{through}");
+        // The same by the environment.
+        let code = get_with(&home, &url, &["--out", "env.bin"], &[("http_proxy", &through)]);
+        assert_eq!(code, 0, "{through}");
+        assert_is(&home.file("env.bin"), &bytes);
+        home.state_is_without("hunter2");
+    });
 }
 
 #[test]
@@ -128,36 +123,40 @@ fn each_way_to_name_a_proxy_leads_through_it_and_each_exception_past_it() {
     let (_secure, base) = serve(root.path(), &authority.good(), &by_proxy_only);
     let ca = authority.file();
     let (squid, socks) = (kinds::squid(None), kinds::microsocks(None));
-    for through in
-        [&format!("http://127.0.0.1:{}", squid.port), &format!("socks5://127.0.0.1:{}", socks.port)]
-    {
-        for (url, variable) in [(&plain, "http_proxy"), (&base, "https_proxy")] {
-            let url = format!("{url}file.bin");
-            let ways: [Way<'_>; 8] = [
-                (1, &[], &[]),
-                (0, &[], &[(variable, through)]),
-                (0, &[], &[("all_proxy", through)]),
-                (0, &["--proxy", through], &[]),
-                (0, &["--proxy", through], &[("no_proxy", "*")]),
-                (1, &["--proxy", "none"], &[(variable, through)]),
-                (1, &[], &[(variable, through), ("no_proxy", "127.0.0.1")]),
-                (0, &[], &[(variable, through), ("no_proxy", "elsewhere.example")]),
-            ];
-            for (code, words, environment) in ways {
-                let home = Home::new();
-                let words = [words, &["--ca-file", &ca]].concat();
-                assert_eq!(get_with(&home, &url, &words, environment), code, "{words:?} {environment:?}");
-                assert_eq!(home.file("file.bin").exists(), code == 0);
-            }
-            // For all jobs, once and for all; and one job may have it otherwise.
+    let squid = &format!("http://127.0.0.1:{}", squid.port);
+    let socks = &format!("socks5://127.0.0.1:{}", socks.port);
+    let table = [
+        (squid, &plain, "http_proxy"),
+        (squid, &base, "https_proxy"),
+        (socks, &plain, "http_proxy"),
+        (socks, &base, "https_proxy"),
+    ];
+    with_each(&table, |_, &(through, base, variable)| {
+        let url = format!("{base}file.bin");
+        let ways: [Way<'_>; 8] = [
+            (1, &[], &[]),
+            (0, &[], &[(variable, through)]),
+            (0, &[], &[("all_proxy", through)]),
+            (0, &["--proxy", through], &[]),
+            (0, &["--proxy", through], &[("no_proxy", "*")]),
+            (1, &["--proxy", "none"], &[(variable, through)]),
+            (1, &[], &[(variable, through), ("no_proxy", "127.0.0.1")]),
+            (0, &[], &[(variable, through), ("no_proxy", "elsewhere.example")]),
+        ];
+        for (code, words, environment) in ways {
             let home = Home::new();
-            home.run(["settings", "proxy", through]).fine();
-            home.run(["settings", "ca_file", &ca]).fine();
-            home.run(["get", &url]).fine();
-            assert_is(&home.file("file.bin"), b"bytes");
-            assert!(home.run(["get", &url, "--proxy", "none"]).code(1).err.contains("(403)"));
+            let words = [words, &["--ca-file", &ca]].concat();
+            assert_eq!(get_with(&home, &url, &words, environment), code, "{words:?} {environment:?}");
+            assert_eq!(home.file("file.bin").exists(), code == 0);
         }
-    }
+        // For all jobs, once and for all; and one job may have it otherwise.
+        let home = Home::new();
+        home.run(["settings", "proxy", through]).fine();
+        home.run(["settings", "ca_file", &ca]).fine();
+        home.run(["get", &url]).fine();
+        assert_is(&home.file("file.bin"), b"bytes");
+        assert!(home.run(["get", &url, "--proxy", "none"]).code(1).err.contains("(403)"));
+    });
 }
 
 #[test]
