@@ -6,6 +6,9 @@ use std::path::Path;
 use crate::process::{Running, SQUID};
 use crate::support::{tool, write};
 
+/// Where from the proxies ask, so that a server can tell what came through one.
+pub(crate) const BY_PROXY: &str = "127.0.0.2";
+
 /// Apache, in one process, so that ending it by its id leaves nothing behind. `more` stands in its configuration.
 pub(crate) fn apache(root: &Path, more: &str) -> Running {
     Running::start("apache2", |port, own| {
@@ -85,7 +88,7 @@ pub(crate) fn squid(login: Option<(&str, &str)>) -> Running {
             None => (String::new(), "http_access allow all"),
         };
         let config = format!(
-            "http_port 127.0.0.1:{port}\nvisible_hostname localhost\npid_filename none\ncache_mem 64 MB\n\
+            "http_port 127.0.0.1:{port}\ntcp_outgoing_address {BY_PROXY}\nvisible_hostname localhost\npid_filename none\ncache_mem 64 MB\n\
              maximum_object_size_in_memory 32 MB\naccess_log none\ncache_log /dev/null\ncache_store_log none\n\
              coredump_dir {own_path}\nshutdown_lifetime 0 seconds\ncache_effective_user proxy\n{auth}{access}\n",
         );
@@ -100,7 +103,7 @@ pub(crate) fn squid(login: Option<(&str, &str)>) -> Running {
 pub(crate) fn microsocks(login: Option<(&str, &str)>) -> Running {
     Running::start("microsocks", |port, _| {
         let mut command = tool("microsocks", "microsocks");
-        command.args(["-i", "127.0.0.1", "-p", &port.to_string()]);
+        command.args(["-i", "127.0.0.1", "-b", BY_PROXY, "-p", &port.to_string()]);
         if let Some((user, password)) = login {
             command.args(["-u", user, "-P", password]);
         }
@@ -110,6 +113,16 @@ pub(crate) fn microsocks(login: Option<(&str, &str)>) -> Running {
 
 /// nginx with TLS: this certificate, that key.
 pub(crate) fn nginx_with_tls(root: &Path, certificate: &Path, key: &Path, more: &str) -> Running {
+    let (certificate, key) = (certificate.display(), key.display());
+    start_nginx(root, " ssl", &format!("ssl_certificate {certificate}; ssl_certificate_key {key};\n{more}"))
+}
+
+/// nginx; `more` stands in its server.
+pub(crate) fn nginx(root: &Path, more: &str) -> Running {
+    start_nginx(root, "", more)
+}
+
+fn start_nginx(root: &Path, listens: &str, more: &str) -> Running {
     Running::start("nginx", |port, own| {
         let (own_path, root) = (own.display(), root.display());
         let temp: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
@@ -117,10 +130,10 @@ pub(crate) fn nginx_with_tls(root: &Path, certificate: &Path, key: &Path, more: 
             .concat();
         let config = format!(
             "daemon off; master_process off; user root root; pid {own_path}/pid; error_log {own_path}/errors;\n\
-             events {{}}\nhttp {{ access_log off; {temp}\nserver {{ listen 127.0.0.1:{port} ssl; root {root};\n\
-             ssl_certificate {}; ssl_certificate_key {};\n{more}\n}} }}\n",
-            certificate.display(),
-            key.display(),
+             events {{}}\nhttp {{ access_log off; {temp}\nlog_format asked escape=none '{LINE}';\n\
+             limit_conn_zone $binary_remote_addr zone=clients:1m;\n\
+             server {{ listen 127.0.0.1:{port}{listens}; root {root};\n{more}\n}} }}\n",
+            LINE = "$status|$http_range|$http_if_range|$body_bytes_sent|$request_uri",
         );
         write(&own.join("nginx.conf"), config.as_bytes());
         let mut command = tool("nginx", "nginx-light");

@@ -3,26 +3,28 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "what a test cannot set up, it fails at")]
 
+mod asked;
 mod kinds;
+mod names;
 mod process;
 mod proxies;
 #[path = "../support/mod.rs"]
 mod support;
 mod tls;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use process::Running;
 use support::nginx::Nginx;
 use support::program::Home;
-use support::{SOON, assert_is, content, length, names_in, until, write};
+use support::{SOON, assert_is, content, done, length, names_in, tool, until, write};
 
 /// A server by its name, and the address of what it serves.
 struct Served {
     name: &'static str,
     base: String,
-    _keep: Box<dyn std::any::Any>,
+    _keep: Box<dyn std::any::Any + Send + Sync>,
 }
 
 impl Served {
@@ -95,38 +97,55 @@ fn files_of_all_servers_are_identical() {
     }
 }
 
+/// Does the same with each, side by side: nearly all of it is waiting.
+fn with_each<T: Sync>(all: &[T], what: impl Fn(usize, &T) + Sync) {
+    let what = &what;
+    std::thread::scope(|scope| {
+        for (number, one) in all.iter().enumerate() {
+            scope.spawn(move || what(number, one));
+        }
+    });
+}
+
+/// Breaks a download off, replaces the file or does not, and sees that the right one comes and the log says why.
+fn goes_on(what: &str, folder: &Path, url: &str, replacement: Option<&[u8]>, word: &str) {
+    let bytes = content(3002, 3_000_000);
+    put(folder, "file.bin", &bytes, 0);
+    let home = Home::new();
+    break_off(&home, url, &[]);
+    if let Some(other) = replacement {
+        put(folder, "file.bin", other, 3600);
+    }
+    home.run(["get", url]).fine();
+    assert_is(&home.file("file.bin"), replacement.unwrap_or(&bytes));
+    assert_eq!(names_in(&home.files()), ["file.bin"]);
+    let log = decided(&home);
+    assert!(log.contains(word), "{what} {word}: {log}");
+}
+
+/// A folder in another, for one of several servers of the same root.
+fn folder_in(root: &Path, number: usize) -> PathBuf {
+    let folder = root.join(number.to_string());
+    std::fs::create_dir(&folder).expect("a folder");
+    folder
+}
+
 #[test]
 fn what_is_broken_off_goes_on_at_all_servers_and_is_never_mixed() {
     let root = tempfile::tempdir().expect("a folder");
-    let bytes = content(3002, 3_000_000);
     let (same_length, shorter) = (content(3003, 3_000_000), content(3004, 2_500_000));
-    let servers = {
-        put(root.path(), "file.bin", &bytes, 0);
-        all(root.path())
-    };
-    for server in &servers {
-        for replacement in [None, Some(&same_length), Some(&shorter)] {
-            put(root.path(), "file.bin", &bytes, 0);
-            let home = Home::new();
-            let url = server.url("file.bin");
-            break_off(&home, &url, &[]);
-            if let Some(other) = replacement {
-                put(root.path(), "file.bin", other, 3600);
-            }
-            home.run(["get", &url]).fine();
-            assert_is(&home.file("file.bin"), replacement.unwrap_or(&bytes));
-            assert_eq!(names_in(&home.files()), ["file.bin"]);
-            let (log, word) =
-                (decided(&home), if replacement.is_some() { "Starts over" } else { "Goes on at" });
-            assert!(log.contains(word), "{} {word}: {log}", server.name);
-        }
-    }
+    with_each(&all(root.path()), |number, server| {
+        let folder = folder_in(root.path(), number);
+        let url = server.url(&format!("{number}/file.bin"));
+        goes_on(server.name, &folder, &url, None, "Goes on at");
+        goes_on(server.name, &folder, &url, Some(&same_length), "Starts over");
+        goes_on(server.name, &folder, &url, Some(&shorter), "Starts over");
+    });
 }
 
 #[test]
 fn servers_that_say_less_are_compared_and_those_without_ranges_begin_again() {
     let root = tempfile::tempdir().expect("a folder");
-    let bytes = content(3005, 3_000_000);
     let other = content(3006, 3_000_000);
     let nothing = "header -Etag\nheader -Last-Modified";
     let table = [
@@ -152,6 +171,14 @@ fn servers_that_say_less_are_compared_and_those_without_ranges_begin_again() {
             "what was fetched again of it is the same",
             "not the same",
         ),
+        ("dates only", kinds::nginx(root.path(), "etag off;"), "Goes on at", "Starts over"),
+        (
+            "nothing",
+            kinds::nginx(root.path(), "etag off; add_header Last-Modified '';"),
+            "what was fetched again of it is the same",
+            "not the same",
+        ),
+        ("no ranges", kinds::nginx(root.path(), "max_ranges 0;"), "Starts over", "Starts over"),
         ("no ranges", kinds::apache(root.path(), "MaxRanges none"), "Starts over", "Starts over"),
         (
             "no ranges",
@@ -160,21 +187,12 @@ fn servers_that_say_less_are_compared_and_those_without_ranges_begin_again() {
             "Starts over",
         ),
     ];
-    for (what, server, if_same, if_other) in table {
-        for (replacement, word) in [(None, if_same), (Some(&other), if_other)] {
-            put(root.path(), "file.bin", &bytes, 0);
-            let home = Home::new();
-            let url = server.url("file.bin");
-            break_off(&home, &url, &[]);
-            if let Some(other) = replacement {
-                put(root.path(), "file.bin", other, 3600);
-            }
-            home.run(["get", &url]).fine();
-            assert_is(&home.file("file.bin"), replacement.unwrap_or(&bytes));
-            let log = decided(&home);
-            assert!(log.contains(word), "{what} {word}: {log}");
-        }
-    }
+    with_each(&table, |number, (what, server, if_same, if_other)| {
+        let folder = folder_in(root.path(), number);
+        let url = server.url(&format!("{number}/file.bin"));
+        goes_on(what, &folder, &url, None, if_same);
+        goes_on(what, &folder, &url, Some(&other), if_other);
+    });
 }
 
 #[test]
@@ -182,17 +200,45 @@ fn what_a_server_would_compress_comes_as_it_is() {
     let root = tempfile::tempdir().expect("a folder");
     let text = "All work and no play.\n".repeat(50_000);
     put(root.path(), "text.txt", text.as_bytes(), 0);
-    let servers =
-        [kinds::apache(root.path(), "SetOutputFilter DEFLATE"), kinds::caddy(root.path(), "encode gzip")];
+    let servers = [
+        kinds::nginx(root.path(), "gzip on; gzip_types *; gzip_min_length 1;"),
+        kinds::apache(root.path(), "SetOutputFilter DEFLATE"),
+        kinds::caddy(root.path(), "encode gzip"),
+    ];
     for server in servers {
+        assert!(would_compress(&server, "text.txt"));
         let home = Home::new();
         home.run(["get", &server.url("text.txt"), "--connections", "2"]).fine();
         assert_is(&home.file("text.txt"), text.as_bytes());
     }
 }
 
+/// Whether a file comes compressed to those who can take it so.
+fn would_compress(server: &Running, name: &str) -> bool {
+    let request = format!(
+        "GET /{name} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n"
+    );
+    let answer = server.answer_to(&request);
+    String::from_utf8_lossy(&answer).to_ascii_lowercase().contains("\r\ncontent-encoding: gzip\r\n")
+}
+
 #[test]
-fn apache_asks_for_logins_in_both_ways() {
+fn what_a_server_has_only_compressed_is_not_taken_for_the_file() {
+    let root = tempfile::tempdir().expect("a folder");
+    put(root.path(), "file.bin", b"bytes", 0);
+    done(tool("gzip", "gzip").arg("--keep").arg(root.path().join("file.bin")));
+    let server = kinds::nginx(root.path(), "gzip_static always;");
+    let home = Home::new();
+    let said = home.run(["get", &server.url("file.bin")]).code(1);
+    assert!(said.err.contains("compressed"), "{said:#?}");
+    assert_eq!(names_in(&home.files()), Vec::<String>::new());
+    // Its own name is another thing: nobody unpacks that.
+    home.run(["get", &kinds::nginx(root.path(), "").url("file.bin.gz")]).fine();
+    assert_is(&home.file("file.bin.gz"), &support::read(&root.path().join("file.bin.gz")));
+}
+
+#[test]
+fn servers_ask_for_logins_in_both_ways() {
     let root = tempfile::tempdir().expect("a folder");
     let bytes = content(3007, 3_000_000);
     put(root.path(), "file.bin", &bytes, 0);
@@ -200,17 +246,32 @@ fn apache_asks_for_logins_in_both_ways() {
     // MD5 of “me:all:hunter2”, as htdigest makes it.
     write(&root.path().join("digest"), format!("me:all:{}\n", md5("me:all:hunter2")).as_bytes());
     write(&root.path().join("basic"), b"me:{SHA}87u9ZqY9S/F0eUBXjsPQEDUw4h0=\n");
-    for (kind, file) in [("Basic", "basic"), ("Digest", "digest")] {
-        let provider = if kind == "Basic" { "AuthUserFile" } else { "AuthDigestProvider file\nAuthUserFile" };
+    write(&root.path().join("plain"), b"me:hunter2\n");
+    let apache = |kind: &str, file: &str| {
+        let location = format!("AuthType {kind}\nAuthName all\n{file}\nRequire valid-user");
+        kinds::apache(root.path(), &format!("<Location />\n{location}\n</Location>"))
+    };
+    let lighttpd = |kind: &str, backend: &str, file: &str| {
+        let require =
+            format!("\"method\" => \"{kind}\", \"realm\" => \"all\", \"require\" => \"valid-user\"");
         let more = format!(
-            "<Location />\nAuthType {kind}\nAuthName all\n{provider} {own}/{file}\nRequire valid-user\n</Location>"
+            "server.modules += (\"mod_auth\", \"mod_authn_file\")\nauth.backend = \"{backend}\"\n\
+             auth.backend.{backend}.userfile = \"{own}/{file}\"\nauth.require = (\"\" => ({require}))"
         );
-        let server = kinds::apache(root.path(), &more);
+        kinds::lighttpd(root.path(), &more)
+    };
+    let table = [
+        ("Apache, Basic", apache("Basic", &format!("AuthUserFile {own}/basic"))),
+        ("Apache, Digest", apache("Digest", &format!("AuthDigestProvider file\nAuthUserFile {own}/digest"))),
+        ("lighttpd, Basic", lighttpd("basic", "plain", "plain")),
+        ("lighttpd, Digest", lighttpd("digest", "htdigest", "digest")),
+    ];
+    for (what, server) in table {
         let url = server.url("file.bin");
         let with = |login: &str| url.replacen("http://", &format!("http://{login}@"), 1);
         let home = Home::new();
-        assert!(home.run(["get", &url]).code(1).err.contains("(401)"), "{kind}");
-        assert!(home.run(["get", &with("me:wrong")]).code(1).err.contains("(401)"), "{kind}");
+        assert!(home.run(["get", &url]).code(1).err.contains("(401)"), "{what}");
+        assert!(home.run(["get", &with("me:wrong")]).code(1).err.contains("(401)"), "{what}");
         break_off(&home, &with("me:hunter2"), &["--connections", "2"]);
         home.run(["get", &with("me:hunter2"), "--connections", "2"]).fine();
         assert_is(&home.file("file.bin"), &bytes);
@@ -222,6 +283,6 @@ fn apache_asks_for_logins_in_both_ways() {
 fn md5(text: &str) -> String {
     let file = tempfile::NamedTempFile::new().expect("a file");
     write(file.path(), text.as_bytes());
-    let said = support::done(support::tool("md5sum", "coreutils").arg(file.path()));
+    let said = done(tool("md5sum", "coreutils").arg(file.path()));
     String::from_utf8_lossy(&said).split_whitespace().next().unwrap_or_default().to_owned()
 }

@@ -1,5 +1,6 @@
 //! A server or proxy that is started for one test, on a port of its own, and does not outlive it.
 
+use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -47,6 +48,15 @@ impl Running {
 
     pub(crate) fn url(&self, target: &str) -> String {
         format!("http://127.0.0.1:{}/{target}", self.port)
+    }
+
+    /// All it says to a request, which must ask it to close the connection.
+    pub(crate) fn answer_to(&self, request: &str) -> Vec<u8> {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).expect("a connection");
+        stream.write_all(request.as_bytes()).expect("to be heard");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("an answer");
+        answer
     }
 }
 

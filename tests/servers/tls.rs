@@ -2,21 +2,22 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::asked::{brought, logged_by_nginx};
 use crate::support::program::{Home, word};
-use crate::support::{assert_is, content, done, names_in, tool, write};
+use crate::support::{SOON, assert_is, content, done, names_in, read, tool, until, write};
 use crate::{break_off, decided, kinds, put};
 
 /// A certificate with its key, and what may be wrong with it.
-struct Certificate {
+pub(crate) struct Certificate {
     certificate: PathBuf,
     key: PathBuf,
 }
 
 /// An authority of the test's own in a folder, and what it signs.
-struct Authority(tempfile::TempDir);
+pub(crate) struct Authority(tempfile::TempDir);
 
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let own = Self(tempfile::tempdir().expect("a folder"));
         own.openssl(&[
             "req",
@@ -42,8 +43,52 @@ impl Authority {
         done(tool("openssl", "openssl").current_dir(self.0.path()).args(words));
     }
 
-    fn file(&self) -> String {
+    pub(crate) fn file(&self) -> String {
         word(&self.0.path().join("ca.pem"))
+    }
+
+    /// Another authority, which this one vouches for.
+    fn below(&self) -> Self {
+        let own = Self(tempfile::tempdir().expect("a folder"));
+        own.openssl(&[
+            "req",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-subj",
+            "/CN=Authority below",
+            "-keyout",
+            "ca.key",
+            "-out",
+            "ca.csr",
+        ]);
+        write(&own.0.path().join("ext"), b"basicConstraints=critical,CA:TRUE\n");
+        let (ca, key) = (self.file(), word(&self.0.path().join("ca.key")));
+        own.openssl(&[
+            "x509",
+            "-req",
+            "-days",
+            "3650",
+            "-in",
+            "ca.csr",
+            "-CA",
+            &ca,
+            "-CAkey",
+            &key,
+            "-CAcreateserial",
+            "-extfile",
+            "ext",
+            "-out",
+            "ca.pem",
+        ]);
+        own
+    }
+
+    /// One with nothing wrong, for the address the tests serve at.
+    pub(crate) fn good(&self) -> Certificate {
+        self.sign("good", "IP:127.0.0.1", LONG_AGO, FAR)
     }
 
     /// Signs one for that host, good between those dates (`YYYYMMDDHHMMSSZ`).
@@ -124,7 +169,7 @@ const YESTERYEAR: &str = "20210101000000Z";
 const FAR: &str = "20450101000000Z";
 const FARTHER: &str = "20460101000000Z";
 
-fn serve(root: &Path, of: &Certificate, more: &str) -> (crate::process::Running, String) {
+pub(crate) fn serve(root: &Path, of: &Certificate, more: &str) -> (crate::process::Running, String) {
     let running = kinds::nginx_with_tls(root, &of.certificate, &of.key, more);
     let base = format!("https://127.0.0.1:{}/", running.port);
     (running, base)
@@ -137,7 +182,7 @@ fn a_good_certificate_is_trusted_by_its_authority_and_bad_ones_are_not() {
     put(root.path(), "file.bin", &bytes, 0);
     let authority = Authority::new();
     let ca = authority.file();
-    let good = authority.sign("good", "IP:127.0.0.1", LONG_AGO, FAR);
+    let good = authority.good();
     for protocol in ["TLSv1.2", "TLSv1.3"] {
         let (_server, base) = serve(root.path(), &good, &format!("ssl_protocols {protocol};"));
         let url = base + "file.bin";
@@ -149,19 +194,57 @@ fn a_good_certificate_is_trusted_by_its_authority_and_bad_ones_are_not() {
         assert_is(&home.file("file.bin"), &bytes);
         assert!(decided(&home).contains("Goes on at"));
     }
+    // The server does not send what stands between this one and the authority.
+    let below = authority.below();
     let bad = [
         (authority.sign("expired", "IP:127.0.0.1", LONG_AGO, YESTERYEAR), "expired"),
         (authority.sign("early", "IP:127.0.0.1", FAR, FARTHER), "not valid yet"),
         (authority.sign("other", "DNS:other.example", LONG_AGO, FAR), "another"),
-        (authority.self_signed(), "certificate"),
+        (authority.self_signed(), "not trusted"),
+        (below.good(), "not trusted"),
     ];
     for (certificate, word) in bad {
-        let (_server, base) = serve(root.path(), &certificate, "");
+        let log = authority.0.path().join("log");
+        let (_server, base) =
+            serve(root.path(), &certificate, &format!("access_log {} asked;", log.display()));
         let home = Home::new();
         let said = home.run(["get", &format!("{base}file.bin"), "--ca-file", &ca]).code(1);
         assert!(said.err.to_lowercase().contains(word), "{word}: {said:#?}");
         assert_eq!(names_in(&home.files()), Vec::<String>::new());
+        assert_eq!(logged_by_nginx(&log), [], "it was asked for nothing");
     }
+}
+
+#[test]
+fn a_chain_is_followed_where_the_server_sends_all_of_it() {
+    let root = tempfile::tempdir().expect("a folder");
+    put(root.path(), "file.bin", b"bytes", 0);
+    let authority = Authority::new();
+    let below = authority.below();
+    let good = below.good();
+    let chain = [read(&good.certificate), read(Path::new(&below.file()))].concat();
+    write(&good.certificate, &chain);
+    let (_server, base) = serve(root.path(), &good, "");
+    let home = Home::new();
+    home.run(["get", &format!("{base}file.bin"), "--ca-file", &authority.file()]).fine();
+    assert_is(&home.file("file.bin"), b"bytes");
+}
+
+#[test]
+fn a_file_comes_encrypted_over_several_connections() {
+    let root = tempfile::tempdir().expect("a folder");
+    let bytes = content(3202, 16 << 20);
+    put(root.path(), "file.bin", &bytes, 0);
+    let authority = Authority::new();
+    let log = authority.0.path().join("log");
+    let (_server, base) =
+        serve(root.path(), &authority.good(), &format!("access_log {} asked;", log.display()));
+    let home = Home::new();
+    let (url, ca) = (base + "file.bin", authority.file());
+    home.run(["get", &url, "--ca-file", &ca, "--connections", "4", "--limit", "16M"]).fine();
+    assert_is(&home.file("file.bin"), &bytes);
+    let log = until("four answers", SOON, || Some(logged_by_nginx(&log)).filter(|log| brought(log) >= 4));
+    assert!(log.iter().all(|asked| asked.range == "bytes=0-" || asked.if_range.starts_with('"')), "{log:#?}");
 }
 
 #[test]
@@ -170,7 +253,7 @@ fn from_https_to_http_only_where_that_is_allowed() {
     put(root.path(), "file.bin", b"bytes", 0);
     let plain = crate::support::nginx::Nginx::start(root.path());
     let authority = Authority::new();
-    let good = authority.sign("good", "IP:127.0.0.1", LONG_AGO, FAR);
+    let good = authority.good();
     let (_server, base) =
         serve(root.path(), &good, &format!("location /down {{ return 302 {}; }}", plain.url("file.bin")));
     let (home, ca, url) = (Home::new(), authority.file(), base + "down");
@@ -187,7 +270,7 @@ fn https_goes_through_proxies_too() {
     let bytes = content(3201, 500_000);
     put(root.path(), "file.bin", &bytes, 0);
     let authority = Authority::new();
-    let good = authority.sign("good", "IP:127.0.0.1", LONG_AGO, FAR);
+    let good = authority.good();
     let (_server, base) = serve(root.path(), &good, "");
     let (url, ca) = (base + "file.bin", authority.file());
     let login = Some(("me", "hunter2"));
