@@ -86,6 +86,7 @@ impl Core {
             number: last.number,
             jobs: imbl::Vector::new(),
             rate_bps: self.views.rate_bps(&self.queue),
+            link: Arc::clone(&last.link),
             limit: self.settings.limit,
             paused: self.settings.paused,
             slow: self.settings.slow,

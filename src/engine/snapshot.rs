@@ -7,6 +7,7 @@ use std::sync::{Arc, LazyLock};
 use imbl::Vector;
 use serde::{Deserialize, Serialize};
 
+use crate::idle::LinkView;
 use crate::job::{Job, JobId, Orphan, Rate, Waiting};
 use crate::queue::WhichCap;
 use crate::store::Theme;
@@ -31,6 +32,8 @@ pub struct Snapshot {
     pub jobs: Vector<Arc<JobView>>,
     /// Bytes per second arriving now, all jobs together.
     pub rate_bps: u64,
+    /// The link, and what the governor makes of it.
+    pub link: Arc<LinkView>,
     /// The cap over all jobs.
     pub limit: Option<Rate>,
     /// Whether everything is held: "pause all".
@@ -62,6 +65,7 @@ impl Snapshot {
     pub(super) fn is_same_but_for_jobs(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.notices, &other.notices)
             && self.rate_bps == other.rate_bps
+            && Arc::ptr_eq(&self.link, &other.link)
             && self.limit == other.limit
             && self.paused == other.paused
             && self.slow == other.slow

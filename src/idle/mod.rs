@@ -5,9 +5,11 @@
 //! the caps leave. Nothing here knows jobs' states, files or HTTP.
 
 mod caps;
+mod link;
 mod sockets;
 mod subnet;
 
 pub use caps::{Bucket, FIRST_WINDOW, Place, window_for};
+pub use link::{LinkSample, LinkState, LinkView, LinkWhy, Senses};
 pub use sockets::{OwnSocket, Path};
 pub use subnet::Subnets;

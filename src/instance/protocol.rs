@@ -1,9 +1,9 @@
 //! What is said through the socket: a line of JSON with the request, and lines of JSON with the answer.
 //!
 //! ```text
-//! {"version":2,"request":"Jobs"}
-//! {"version":2,"answer":{"Jobs":{"count":1,…}}}
-//! {"version":2,"answer":{"Job":{…}}}
+//! {"version":3,"request":"Jobs"}
+//! {"version":3,"answer":{"Jobs":{"count":1,…}}}
+//! {"version":3,"answer":{"Job":{…}}}
 //! ```
 //!
 //! One request per connection. The version stands first and alone decides whether the rest is read, so that
@@ -14,11 +14,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Command, JobView, Refusal, Reply, Snapshot, Theme};
+use crate::engine::{Command, JobView, LinkView, Refusal, Reply, Snapshot, Theme};
 use crate::job::{JobId, Orphan, Rate, Waiting};
 
 /// Changes with every change of what is said; there is no talk between versions.
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 3;
 
 /// The longest line, in bytes, in both directions.
 pub(super) const MAX_LINE_BYTES: u64 = 16 * 1024 * 1024;
@@ -74,6 +74,7 @@ pub(super) struct Overview {
     pub(super) count: usize,
     pub(super) number: u64,
     pub(super) rate_bps: u64,
+    pub(super) link: Arc<LinkView>,
     pub(super) limit: Option<Rate>,
     pub(super) paused: bool,
     pub(super) slow: bool,
@@ -94,6 +95,7 @@ impl From<&Snapshot> for Overview {
             count: snapshot.jobs.len(),
             number: snapshot.number,
             rate_bps: snapshot.rate_bps,
+            link: Arc::clone(&snapshot.link),
             limit: snapshot.limit,
             paused: snapshot.paused,
             slow: snapshot.slow,
@@ -116,6 +118,7 @@ impl Overview {
             number: self.number,
             jobs,
             rate_bps: self.rate_bps,
+            link: self.link,
             limit: self.limit,
             paused: self.paused,
             slow: self.slow,
@@ -208,7 +211,7 @@ mod tests {
         ];
         for request in requests {
             let line = write_request(&request).expect("a line");
-            assert!(line.starts_with(br#"{"version":2,"request":"#));
+            assert!(line.starts_with(br#"{"version":3,"request":"#));
             assert_eq!(line.iter().position(|byte| *byte == b'\n'), Some(line.len() - 1));
             assert_eq!(read_request(&line).expect("the request"), request);
         }
