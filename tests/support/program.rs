@@ -100,7 +100,9 @@ impl Home {
 
     /// The same, but it may start what it likes.
     pub(crate) fn whole_command<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_meanwhile"));
+        // The program leaves alone what it was started with ignored, and so Ctrl+C where the tests run in the background.
+        let mut command = Command::new("/usr/bin/env");
+        command.args(["--default-signal=INT,HUP,TERM", env!("CARGO_BIN_EXE_meanwhile")]);
         command.args(words).current_dir(self.files());
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy().to_ascii_lowercase();
