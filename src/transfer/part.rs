@@ -49,7 +49,7 @@ pub(super) struct PartFile {
     syncing: Option<JoinHandle<io::Result<Synced>>>,
     /// How much of the disk is to stay free for others.
     reserve_bytes: u64,
-    /// Whether it is on disk that there is such a file.
+    /// Whether it is on disk that there is such a file, and what it belongs to.
     is_entered: bool,
 }
 
@@ -116,9 +116,11 @@ impl PartFile {
         let path = (!std::mem::replace(&mut self.is_entered, true)).then(|| self.path.clone());
         let (file, extents) = (Arc::clone(&self.file), self.written.borrow().clone());
         self.syncing = Some(spawn_blocking(move || {
-            file.sync_data()?;
-            if let Some(path) = path {
-                sync_folder_of(&path)?;
+            match path {
+                // With its label: that of an earlier attempt, come back after a power cut, would speak against what is
+                // on record.
+                Some(path) => file.sync_all().and_then(|()| sync_folder_of(&path))?,
+                None => file.sync_data()?,
             }
             let disk = rustix::fs::fstatvfs(&file).ok();
             let is_filling = disk.is_some_and(|disk| is_filling(&disk, reserve_bytes));

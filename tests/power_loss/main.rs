@@ -239,6 +239,8 @@ fn what_was_fetched_of_a_file_begun_anew_is_gone_on_with_after_a_power_cut() {
     let run = home.start_run();
     let file = until("synced bytes on record", SOON, || is_synced(1));
     run.interrupt().calm();
+    // After a while all of it is on disk, the label of this attempt as well.
+    mounted.disk().sync_all();
     // The server has another file by now, so that it begins anew, in the same part.
     let bytes = content(3, 3_500_000);
     nginx.put("file.bin", &bytes);
