@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use rustix::fs::{StatVfs, XattrFlags};
+use rustix::io::Errno;
 use url::Url;
 
 use super::label;
@@ -63,7 +64,12 @@ pub(super) fn free_part(folder: &Path, name: &str) -> io::Result<String> {
 /// synced in a folder whose own name is not is gone after a power cut.
 pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
     let missing: Vec<&Path> = folder.ancestors().take_while(|above| !above.exists()).collect();
-    fs::create_dir_all(folder)?;
+    fs::create_dir_all(folder).map_err(|error| match (error.kind(), fs::metadata(folder)) {
+        // Something has that name that is no folder, or that cannot be looked at: no name of a file is taken.
+        (io::ErrorKind::AlreadyExists, Ok(_)) => Errno::NOTDIR.into(),
+        (io::ErrorKind::AlreadyExists, Err(why)) => why,
+        _ => error,
+    })?;
     missing.into_iter().try_for_each(sync_folder_of)
 }
 
@@ -207,6 +213,17 @@ mod tests {
         assert_eq!(clash.unwrap_err().kind(), io::ErrorKind::AlreadyExists);
         move_without_clobbering(&path("a (2).txt.part"), &path("a (2).txt")).unwrap();
         assert!(path("a (2).txt").exists() && !path("a (2).txt.part").exists());
+    }
+
+    #[test]
+    fn a_folder_that_is_none_is_not_a_name_that_is_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        File::create(path("file")).unwrap();
+        std::os::unix::fs::symlink("nowhere", path("broken")).unwrap();
+        assert_eq!(make_folder(&path("file")).unwrap_err().kind(), io::ErrorKind::NotADirectory);
+        assert_eq!(make_folder(&path("broken")).unwrap_err().kind(), io::ErrorKind::NotFound);
+        make_folder(folder.path()).unwrap();
     }
 
     #[test]
