@@ -1,10 +1,13 @@
 //! What a server says of a file's version, and what that proves: a strong validator is believed, a weak one only with a
 //! comparison, and nothing at all takes two.
 
+use std::sync::Arc;
+
 use crate::case::{BROKEN_AT, Case, TOTAL, play};
 use crate::lies::{
     Header, LATER, LONG_AGO, NOW, STRONG, changed, file, other, resumed, resumed_by, send_rest, send_whole,
 };
+use crate::support::server::{Answer, Asked};
 
 /// How much of its end is compared.
 const OVERLAP: usize = 256 << 10;
@@ -97,23 +100,47 @@ fn another(name: &str, said: &'static [Header<'static>], says: &'static [Header<
     .twice(TOTAL - BROKEN_AT)
 }
 
+/// Sends what was asked for.
+fn send(bytes: &[u8], headers: &[Header<'_>], asked: &Asked, answer: &mut Answer) {
+    match asked.range() {
+        Some((first, Some(last))) => {
+            let range = format!("bytes {first}-{last}/{}", bytes.len());
+            let mut headers = headers.to_vec();
+            headers.push(("Content-Range", &range));
+            answer.whole("206 Partial Content", &headers, &bytes[first..=last]);
+        }
+        Some((first, None)) => send_rest(bytes, first, headers, answer),
+        None => send_whole(bytes, headers, answer),
+    }
+}
+
+/// The same where all of it was there, and only the size was never said.
+fn replaced_when_whole(name: &str, headers: &'static [Header<'static>], at: usize) -> Case {
+    let now = changed(at);
+    let after = Arc::clone(&now);
+    Case::new(name, &now, move |asked, answer| match asked.number {
+        0 => {
+            let mut headers = headers.to_vec();
+            headers.extend([("Transfer-Encoding", "chunked"), ("Accept-Ranges", "bytes")]);
+            answer.head("200 OK", &headers).bytes(format!("{TOTAL:x}\r\n").as_bytes());
+            answer.bytes(&file()).bytes(b"\r\n").hold();
+        }
+        _ => send(&after, headers, asked, answer),
+    })
+    .broken_at(TOTAL)
+    .requests(4)
+    .twice(START + OVERLAP)
+    .starts_over("what was fetched again of it is not the same")
+}
+
 /// The file has been changed there, and the server says the same of it as before.
 fn replaced(name: &str, headers: &'static [Header<'static>], at: usize) -> Case {
     let now = changed(at);
-    let after = std::sync::Arc::clone(&now);
-    resumed_by(name, headers, move |asked, answer| match asked.range() {
-        Some((first, Some(last))) => {
-            let range = format!("bytes {first}-{last}/{TOTAL}");
-            let mut headers = headers.to_vec();
-            headers.push(("Content-Range", &range));
-            answer.whole("206 Partial Content", &headers, &after[first..=last]);
-        }
-        Some((first, None)) => send_rest(&after, first, headers, answer),
-        None => send_whole(&after, headers, answer),
-    })
-    .becomes(&now)
-    .requests(4)
-    .starts_over("what was fetched again of it is not the same")
+    let after = Arc::clone(&now);
+    resumed_by(name, headers, move |asked, answer| send(&after, headers, asked, answer))
+        .becomes(&now)
+        .requests(4)
+        .starts_over("what was fetched again of it is not the same")
 }
 
 fn dates() -> Vec<Case> {
@@ -162,6 +189,9 @@ fn nothing() -> Vec<Case> {
         replaced("nothing said, and the end has changed", NOTHING, BROKEN_AT - 1000)
             .twice(TOTAL - BROKEN_AT + START + OVERLAP),
         replaced("nothing said, and the start has changed", NOTHING, 10).twice(START),
+        replaced_when_whole("nothing said, all is there, and the end has changed", NOTHING, TOTAL - 1000),
+        replaced_when_whole("nothing said, all is there, and the start has changed", NOTHING, 10),
+        replaced_when_whole("a weak ETag, all is there, and the end has changed", WEAK, TOTAL - 1000),
         resumed_by("nothing said, and no ranges", NOTHING, |_, answer| {
             send_whole(&file(), NOTHING, answer);
         })

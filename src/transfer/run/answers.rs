@@ -79,7 +79,10 @@ impl Run {
         total_bytes: u64,
         body_bytes: u64,
     ) -> Result<(), Fault> {
-        if self.order.file.total_bytes.is_none() {
+        self.why_over = None;
+        // As long as the size is not known, there is an end to ask for, and to be compared.
+        let is_start = line.check.as_ref().is_some_and(|check| check.is_all);
+        if self.order.file.total_bytes.is_none() && !is_start {
             self.order.file.total_bytes = Some(total_bytes);
             self.segments.set_total(total_bytes);
         }
@@ -206,6 +209,10 @@ impl Run {
             self.end_here(&line);
             return Ok(());
         }
+        if self.is_whole() {
+            self.end_line(line.id);
+            return Ok(());
+        }
         // A server may send less than was asked for, but not nothing for ever.
         if line.is_empty_handed() && !self.segments.of(line.id).is_empty() {
             return self.lose(line, Fault::new(FaultKind::Nonsense, "its answers are empty")).await;
@@ -269,10 +276,11 @@ impl Run {
     /// What is there is given up, for a reason; too often in one run is once too often.
     pub(super) async fn note_start_over(&mut self, said: &Validator) -> Result<(), Fault> {
         let had = self.segments.arrived().bytes();
+        let why = self.why_over.take();
         if had == 0 {
             return Ok(());
         }
-        let why = self.why_over.take().unwrap_or_else(|| "the server sends it only from its start".into());
+        let why = why.unwrap_or_else(|| "the server sends it only from its start".into());
         let etag = said.etag.as_deref().map_or_else(String::new, |etag| format!(" (now {etag})"));
         self.decided(format!("Starts over, giving up {}: {why}{etag}", bytes_in_words(had))).await;
         self.restarts += 1;

@@ -129,13 +129,21 @@ struct Watched {
     brought_bytes: u64,
     /// Whether only the end of its answer is still to come.
     is_at_end: bool,
+    /// Whether what it brings first is still to be compared.
+    is_comparing: bool,
     /// When it had brought how much: a while ago, and before that.
     marks: [(Instant, u64); 2],
 }
 
 impl Watched {
     fn new(source: usize) -> Self {
-        Self { source, brought_bytes: 0, is_at_end: false, marks: [(Instant::now(), 0); 2] }
+        Self {
+            source,
+            brought_bytes: 0,
+            is_at_end: false,
+            is_comparing: false,
+            marks: [(Instant::now(), 0); 2],
+        }
     }
 
     /// Remembers how much it has brought, now and then.
@@ -189,15 +197,17 @@ impl Run {
         self.finish().await
     }
 
+    /// Whether nothing is missing, and what is there is not about to be given up.
     fn is_whole(&self) -> bool {
-        self.part.is_some() && self.segments.is_whole()
+        self.part.is_some() && self.segments.is_whole() && self.why_over.is_none()
     }
 
     /// Receives until nothing is missing.
     async fn receive_all(&mut self) -> Result<(), Fault> {
         self.start_first(0).await?;
         let mut sync_time = sync_timer();
-        while !self.is_whole() || self.watched.values().any(|line| line.is_at_end) {
+        // The size may be known, and nothing missing, before it is known to be the same file.
+        while !self.is_whole() || self.watched.values().any(|line| line.is_at_end || line.is_comparing) {
             tokio::select! {
                 biased;
                 is_filling = sync_done(&mut self.part) => self.note_synced(is_filling?).await?,
@@ -227,6 +237,7 @@ impl Run {
         let watched = self.watched.entry(line.id).or_insert_with(|| Watched::new(line.source));
         watched.brought_bytes = line.brought_bytes;
         watched.is_at_end = line.is_at_end();
+        watched.is_comparing = line.check.is_some();
         self.lines.push(Box::pin(line.hear(door)));
     }
 
