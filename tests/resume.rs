@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use support::nginx::Nginx;
 use support::program::Home;
 use support::server::{Answer, Asked, Good, Server};
-use support::{Chance, SOON, assert_is, content, length, names_in, nap, seed, until};
+use support::{Chance, OVERLAP, SOON, assert_is, content, length, names_in, nap, seed, until};
 
 /// The size of the files that are broken in the middle, and where.
 const TOTAL: usize = 600_000;
@@ -50,7 +50,7 @@ fn kill_9_at_any_moment_costs_at_most_two_seconds_of_work_and_no_byte_is_wrong()
         assert!(arrived - start <= 2 * RATE, "{} bytes were fetched twice", arrived - start);
     }
     assert!(starts.iter().any(|start| *start > 0), "it never went on: {starts:?}");
-    assert_eq!(finished["arrived_bytes"], bytes.len() as u64 - starts[starts.len() - 1]);
+    assert_eq!(finished["arrived_bytes"], (bytes.len() - OVERLAP) as u64 - starts[starts.len() - 1]);
     // The server's count has what was on its way at each kill on top.
     let sent: u64 = log.iter().map(|request| request.body_bytes).sum();
     let most = bytes.len() as u64 + 3 * RATE * arrived.len() as u64;
@@ -129,7 +129,7 @@ fn send_whole(good: &Good, answer: &mut Answer) {
 fn a_good_server_is_asked_for_the_rest_only() {
     let seen = goes_on_with(etag, |asked, good, answer| good.send(asked, answer));
     assert_eq!(seen.len(), 2);
-    assert_eq!(seen[1].first_byte(), Some(BROKEN_AT));
+    assert_eq!(seen[1].first_byte(), Some(BROKEN_AT - OVERLAP));
     assert_eq!(seen[1].header("if-range"), Some("\"one\""));
 }
 
@@ -229,7 +229,7 @@ fn an_old_enough_date_is_proof() {
         let range = format!("bytes {first}-{}/{TOTAL}", TOTAL - 1);
         answer.whole("206 Partial Content", &[("Content-Range", &range)], &good.bytes[first..]);
     });
-    assert_eq!(seen[1].first_byte(), Some(BROKEN_AT));
+    assert_eq!(seen[1].first_byte(), Some(BROKEN_AT - OVERLAP));
     assert_eq!(seen[1].header("if-range"), Some("Sun, 09 Sep 2001 01:46:40 GMT"));
 }
 
@@ -281,7 +281,7 @@ fn an_answer_that_breaks_off_is_gone_on_with_by_itself() {
     assert_eq!(waiting["fault"]["kind"], "connection_lost", "{waiting}");
     get.end().fine();
     assert_is(&home.file("file.bin"), &bytes);
-    assert_eq!(server.seen()[1].first_byte(), Some(BROKEN_AT));
+    assert_eq!(server.seen()[1].first_byte(), Some(BROKEN_AT - OVERLAP));
 }
 
 #[test]
@@ -299,7 +299,7 @@ fn a_server_that_falls_silent_is_asked_again() {
     assert_eq!(waiting["fault"]["kind"], "stalled", "{waiting}");
     get.end().fine();
     assert_is(&home.file("file.bin"), &bytes);
-    assert_eq!(server.seen()[1].first_byte(), Some(BROKEN_AT));
+    assert_eq!(server.seen()[1].first_byte(), Some(BROKEN_AT - OVERLAP));
 }
 
 #[test]
@@ -324,7 +324,7 @@ fn a_login_that_is_no_longer_known_is_asked_for_and_nothing_is_lost() {
     assert_eq!(server.seen().len(), 1);
     home.run(["get", &url]).fine();
     assert_is(&home.file("file.bin"), &bytes);
-    assert_eq!(server.seen()[1].first_byte(), Some(BROKEN_AT));
+    assert_eq!(server.seen()[1].first_byte(), Some(BROKEN_AT - OVERLAP));
     home.state_is_without("hunter2");
 }
 
@@ -378,7 +378,7 @@ fn a_part_that_was_cut_or_deleted_is_fetched_anew() {
         let part = std::fs::File::options().append(true).open(home.file("file.bin.part"));
         part.and_then(|mut part| part.write_all(&[0; 5000])).expect("a longer part");
     });
-    assert_eq!(seen[1].first_byte(), Some(BROKEN_AT));
+    assert_eq!(seen[1].first_byte(), Some(BROKEN_AT - OVERLAP));
 }
 
 #[test]
@@ -436,7 +436,7 @@ fn a_folder_that_is_gone_is_said_and_nothing_is_forgotten() {
     support::done(std::process::Command::new("mv").args([&unplugged, &disk]));
     home.run(&words).fine();
     assert_is(&disk.join("file.bin"), &bytes);
-    assert_eq!(server.seen().last().and_then(Asked::first_byte), Some(BROKEN_AT));
+    assert_eq!(server.seen().last().and_then(Asked::first_byte), Some(BROKEN_AT - OVERLAP));
 }
 
 #[test]

@@ -5,14 +5,19 @@
 
 mod support;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use support::nginx::{Logged, Nginx};
 use support::program::Home;
-use support::server::{Good, Server};
-use support::{SOON, assert_is, content, length, names_in, until};
+use support::server::{Asked, Good, Server};
+use support::{OVERLAP, SOON, assert_is, content, length, names_in, until};
 
 const MIB: usize = 1 << 20;
+
+/// How much is compared of the end of what came from another address, in bytes.
+const COMPARED: usize = 256 << 10;
 
 /// A moment that is old enough to be proof.
 fn long_ago() -> SystemTime {
@@ -141,6 +146,45 @@ fn what_a_crash_leaves_of_several_connections_is_gone_on_with() {
     assert!(brought(&nginx.log()).len() > 6);
 }
 
+/// Breaks a download off of which only a piece in the middle is there, and goes on when the server has this.
+fn goes_on_from_the_middle(now: &Good) -> (Home, Vec<Asked>, usize) {
+    const THERE: usize = 300_000;
+    let is_held = Arc::new(AtomicBool::new(true));
+    let (then, is_first) = (now.clone(), Arc::clone(&is_held));
+    let was = Good::new(content(1015, 5 * MIB));
+    let server = Server::start(move |asked, answer| {
+        if !is_first.load(Ordering::SeqCst) {
+            return then.send(asked, answer);
+        }
+        let first = was.first(asked);
+        was.send_until(if first == 0 { 0 } else { first + THERE }, asked, answer);
+    });
+    let home = Home::new();
+    let words = ["get", &server.url("file.bin"), "--connections", "2"];
+    let get = home.start(words);
+    let end = until("a piece of it", SOON, || {
+        let start = server.seen().get(1).and_then(Asked::first_byte)?;
+        (length(&home.file("file.bin.part")) == (start + THERE) as u64).then_some(start + THERE)
+    });
+    get.interrupt().code(130);
+    assert_eq!(home.list()[0]["done_bytes"], THERE);
+    is_held.store(false, Ordering::SeqCst);
+    home.run(words).fine();
+    assert_is(&home.file("file.bin"), &now.bytes);
+    (home, server.seen().split_off(2), end)
+}
+
+#[test]
+fn what_stands_alone_in_the_middle_is_compared_before_anything_is_put_beside_it() {
+    let (home, seen, end) = goes_on_from_the_middle(&Good::new(content(1015, 5 * MIB)));
+    assert_eq!(seen[0].range(), Some((end - OVERLAP, Some(end - 1))), "{seen:#?}");
+    assert_eq!(seen[1].range().map(|(first, _)| first), Some(0), "{seen:#?}");
+    assert!(!decided(&home).contains("Starts over"), "{}", decided(&home));
+    // Other bytes under the same ETag.
+    let (home, ..) = goes_on_from_the_middle(&Good::new(content(1016, 5 * MIB)));
+    assert!(decided(&home).contains("what was fetched again of it is not the same"), "{}", decided(&home));
+}
+
 #[test]
 fn mirrors_are_asked_in_turn() {
     let bytes = content(1006, 3 * MIB);
@@ -176,7 +220,7 @@ fn mirrors_are_asked_in_turn() {
     let log = nginx.log();
     assert_eq!(
         log.last().map(Logged::first_byte),
-        Some(half as u64),
+        Some((half - COMPARED) as u64),
         "the rest came from the mirror: {log:#?}"
     );
 }
@@ -209,7 +253,7 @@ fn a_mirror_with_another_file_is_never_mixed_in() {
     ] {
         let (_root_two, _two, mirror) = nginx_with(&other, modified);
         let home = Home::new();
-        let (url, mirror) = (format!("{url}?rate=2m"), format!("{mirror}?rate=2m"));
+        let (url, mirror) = (format!("{url}?rate=1m"), format!("{mirror}?rate=1m"));
         let mut all = vec!["get", &url, "--mirror", &mirror, "--connections", "4"];
         let sum = support::sha256(&bytes);
         all.extend(words);
@@ -260,7 +304,7 @@ fn a_download_goes_on_at_another_address_that_has_the_same_file() {
     let (home, failed) = moves_to(&bytes, &url);
     assert_eq!(failed, 0, "{}", decided(&home));
     assert_is(&home.file("file.bin"), &bytes);
-    assert_eq!(nginx.log().last().map(Logged::first_byte), Some(bytes.len() as u64 / 2));
+    assert_eq!(nginx.log().last().map(Logged::first_byte), Some((bytes.len() / 2 - COMPARED) as u64));
 }
 
 #[test]

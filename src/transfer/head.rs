@@ -42,9 +42,9 @@ impl Head {
             accepts_ranges: text(headers, header::ACCEPT_RANGES)
                 .is_some_and(|unit| unit.eq_ignore_ascii_case("bytes")),
             validator: Validator {
-                etag: text(headers, header::ETAG),
-                last_modified: text(headers, header::LAST_MODIFIED),
-                date: text(headers, header::DATE),
+                etag: only(headers, header::ETAG),
+                last_modified: only(headers, header::LAST_MODIFIED),
+                date: only(headers, header::DATE),
                 digest: of_whole(headers, is_whole).map(Box::new),
             },
         }
@@ -69,5 +69,5 @@ fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
 fn only(headers: &HeaderMap, name: HeaderName) -> Option<String> {
     let mut all = headers.get_all(name).iter();
     let first = all.next()?;
-    all.all(|other| other == first).then(|| first.to_str().ok().map(str::to_owned))?
+    all.all(|other| other == first).then(|| first.to_str().ok().map(|text| text.trim().to_owned()))?
 }

@@ -46,7 +46,7 @@ pub(super) struct Check {
     from: u64,
     on_disk: Vec<u8>,
     same: usize,
-    /// Whether it is all that was asked for.
+    /// Whether it is all that was asked for, and what follows on it is not.
     pub(super) is_all: bool,
 }
 
@@ -78,6 +78,11 @@ impl Check {
         let came = piece.split_to(piece.len().min(expected.len()));
         self.same += came.len();
         expected.starts_with(&came)
+    }
+
+    /// Whether it is the beginning of the file, by itself.
+    pub(super) const fn is_start(&self) -> bool {
+        self.is_all && self.from == 0
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -150,6 +155,11 @@ impl Line {
         let first = check.from + check.same as u64;
         self.ask_for(Part::Range { first, last, proof }, Some(check));
         true
+    }
+
+    /// Whether a validator was sent along, so that only the file it belongs to may be answered with a part.
+    pub(super) const fn has_proof(&self) -> bool {
+        matches!(self.asked, Part::Range { proof: Some(_), .. })
     }
 
     /// Whether nothing came at all.

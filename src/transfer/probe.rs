@@ -38,8 +38,13 @@ pub async fn probe(client: &Client, file: &JobFile, access: &Access) -> Result<P
     let mut part = Part::FromStart;
     loop {
         let answer = ask(client, &file.url, access, &part).await?;
-        let known =
-            Known { total_bytes: None, validator: &file.validator, is_elsewhere: false, has_checksum: false };
+        let known = Known {
+            total_bytes: None,
+            there_bytes: 0,
+            validator: &file.validator,
+            is_elsewhere: false,
+            has_checksum: false,
+        };
         match verdict(&part, known, &Head::of(&answer)) {
             Verdict::FromStart { total_bytes, resumable, .. } => {
                 return Ok(Probe {

@@ -3,10 +3,13 @@
 //!
 //! | what is known of the file | how the rest is asked for | what is believed |
 //! |---|---|---|
-//! | strong ETag, or a date that is strong | range with `If-Range` | 206 of that range and size that does not say another validator |
+//! | strong ETag, or a date that is strong | range with `If-Range`; the first time in a run from a little before what is missing | 206 of that range and size that does not say another validator, and the same bytes where it overlaps |
 //! | weak ETag or weak date | range without condition, from a little before what is missing | 206 of that range and size, the same validators, and the same bytes where it overlaps |
 //! | nothing | the same, and the beginning of the file as well | 206 of that range and size, and the same bytes in both places |
-//! | it comes from another address | as with a weak validator | as there; the sizes are equal, and ETag, date or checksum prove more than that |
+//! | it comes from another address | as where nothing is known | as there; the sizes are equal, and ETag, date or checksum prove more than that |
+//!
+//! A strong validator is not believed alone, because servers that remember for a while what a file was like send the new
+//! one under the validator of the old.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -19,6 +22,8 @@ use crate::job::{Fault, FaultKind, Validator, bytes_in_words};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Known<'a> {
     pub(super) total_bytes: Option<u64>,
+    /// How much of it is there, as far as nothing is missing before.
+    pub(super) there_bytes: u64,
     pub(super) validator: &'a Validator,
     /// Whether the answer comes from another address than what is there.
     pub(super) is_elsewhere: bool,
@@ -29,8 +34,7 @@ pub(super) struct Known<'a> {
 /// What to do with an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// The body continues what is on disk; where the request carried no condition, only if it proves to be the same
-    /// where it overlaps.
+    /// The body continues what is on disk, if it proves to be the same where it overlaps.
     Continue {
         /// The size of the whole file.
         total_bytes: u64,
@@ -117,8 +121,9 @@ pub(super) fn verdict(part: &Part, known: Known<'_>, head: &Head) -> Verdict {
             },
             Err(why) => Verdict::AskWhole(why),
         },
-        (416, Part::Range { first, .. })
-            if size_said(head) == Some(*first) && known.total_bytes.is_none_or(|known| known == *first) =>
+        (416, Part::Range { proof: Some(_), .. })
+            if size_said(head) == Some(known.there_bytes)
+                && known.total_bytes.is_none_or(|total| total == known.there_bytes) =>
         {
             Verdict::AlreadyWhole
         }

@@ -132,7 +132,7 @@ fn resumes() -> Vec<Case> {
             let headers = [STRONG[0], ("Content-Range", range.as_str())];
             answer.whole("206 Partial Content", &headers, &bytes[first..end]);
         })
-        .requests(1 + 5)
+        .requests(1 + 6)
         .goes_on(),
         resumed("several ranges in one answer", STRONG, |_, _, answer| {
             let kind = [STRONG[0], ("Content-Type", "multipart/byteranges; boundary=x")];
@@ -168,10 +168,17 @@ fn resumes() -> Vec<Case> {
         resumed("fewer bytes than the range has", STRONG, |bytes, first, answer| {
             let range = rest_of(bytes, first);
             answer.head("206 Partial Content", &[STRONG[0], ("Content-Range", &range)]);
-            answer.bytes(&bytes[first..first + 1000]);
+            answer.bytes(&bytes[first..BROKEN_AT + 1000]);
         })
         .waits("connection_lost")
         .keeps(BROKEN_AT + 1000),
+        resumed("no more of the range than is compared", STRONG, |bytes, first, answer| {
+            let range = rest_of(bytes, first);
+            answer.head("206 Partial Content", &[STRONG[0], ("Content-Range", &range)]);
+            answer.bytes(&bytes[first..first + 1000]);
+        })
+        .waits("connection_lost")
+        .keeps(BROKEN_AT),
         resumed("no byte of the range", STRONG, |bytes, first, answer| {
             let range = rest_of(bytes, first);
             answer.head("206 Partial Content", &[STRONG[0], ("Content-Range", &range)]);

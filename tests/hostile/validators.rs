@@ -1,5 +1,5 @@
-//! What a server says of a file's version, and what that proves: a strong validator is believed, a weak one only with a
-//! comparison, and nothing at all takes two.
+//! What a server says of a file's version, and what that proves: a strong validator takes a small comparison, a weak one
+//! a larger, and nothing at all takes two.
 
 use std::sync::Arc;
 
@@ -17,6 +17,7 @@ const START: usize = 64 << 10;
 
 const WEAK: &[Header<'static>] = &[("ETag", "W/\"one\"")];
 const DATED: &[Header<'static>] = &[("Last-Modified", LONG_AGO), ("Date", NOW)];
+const TWO: &[Header<'static>] = &[("ETag", "\"one\""), ("ETag", "\"two\"")];
 const NOTHING: &[Header<'static>] = &[];
 
 #[test]
@@ -46,7 +47,27 @@ fn strong() -> Vec<Case> {
     vec![
         says("a strong ETag", STRONG).logs("the server has the same file (\"one\")"),
         says("an ETag of no letters", &[("ETag", "\"\"")]).logs("the server has the same file"),
-        says("two ETags", &[("ETag", "\"one\""), ("ETag", "\"two\"")]),
+        resumed_by("two ETags, which say nothing", TWO, |asked, answer| send(&file(), TWO, asked, answer))
+            .requests(3)
+            .twice(START + OVERLAP)
+            .goes_on()
+            .logs("what was fetched again of it is the same"),
+        replaced("two ETags, and the end has changed", TWO, BROKEN_AT - 1000)
+            .twice(TOTAL - BROKEN_AT + START + OVERLAP),
+        resumed_by("two ETags for whoever goes on with one", STRONG, |asked, answer| {
+            send(&file(), TWO, asked, answer);
+        })
+        .goes_on(),
+        replaced("the same strong ETag, and the end has changed", STRONG, BROKEN_AT - 5000)
+            .twice(TOTAL - BROKEN_AT),
+        replaced("the same strong ETag, over several connections", STRONG, BROKEN_AT - 5000)
+            .words(["--connections", "4"])
+            .twice(TOTAL - BROKEN_AT),
+        replaced_when_whole(
+            "the same strong ETag, all is there, and the end has changed",
+            STRONG,
+            TOTAL - 1000,
+        ),
         resumed("an ETag that is not said again", STRONG, |bytes, first, answer| {
             send_rest(bytes, first, NOTHING, answer);
         })
@@ -160,6 +181,8 @@ fn dates() -> Vec<Case> {
             &[("Last-Modified", LATER), ("Date", NOW)],
         )
         .starts_over("it was last changed"),
+        replaced("the same old date, and the end has changed", DATED, BROKEN_AT - 5000)
+            .twice(TOTAL - BROKEN_AT),
         replaced(
             "a date too new, and the file has changed",
             &[("Last-Modified", NOW), ("Date", NOW)],

@@ -11,8 +11,8 @@ use crate::stage::Service;
 use crate::support::namespace::{Disk, Own, inside};
 use crate::support::nginx::Nginx;
 use crate::support::program::Said;
-use crate::support::server::{Good, Server};
-use crate::support::{assert_is, content, names_in, write};
+use crate::support::server::{Asked, Good, Server};
+use crate::support::{OVERLAP, assert_is, content, names_in, write};
 
 /// Half a file, on a server that sends no more of it until it may.
 struct Half {
@@ -46,9 +46,11 @@ impl Half {
         id
     }
 
-    /// Where each request began.
+    /// Where each request began, or what follows on that which it compared.
     fn began(&self) -> Vec<usize> {
-        self.server.seen().iter().map(|asked| asked.first_byte().unwrap_or(0)).collect()
+        let seen = self.server.seen();
+        let first = seen.iter().filter_map(Asked::first_byte);
+        first.map(|first| if first > 0 { first + OVERLAP } else { 0 }).collect()
     }
 }
 

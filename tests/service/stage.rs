@@ -9,7 +9,7 @@ use meanwhile::job::{Event, JobId, JobState, LogEntry, NewJob, Why};
 
 use crate::support::nginx::Nginx;
 use crate::support::program::{Home, Program};
-use crate::support::{SOON, until};
+use crate::support::{OVERLAP, SOON, until};
 
 /// A program that downloads without a window, with folders of its own.
 pub(crate) struct Service {
@@ -187,6 +187,8 @@ pub(crate) fn nothing_was_fetched_twice(nginx: &Nginx, target: &str, course: &[S
             .iter()
             .filter(|request| request.target.trim_start_matches('/').split('?').next() == Some(target))
             .map(crate::support::nginx::Logged::first_byte)
+            // What is compared is not counted.
+            .map(|first| if first > 0 { first + OVERLAP as u64 } else { 0 })
             .collect();
         Some(log).filter(|log| log.len() >= began.len())
     });

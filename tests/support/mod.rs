@@ -22,6 +22,10 @@ use std::time::{Duration, Instant};
 /// Long enough for anything that should happen soon, on a slow machine with other things to do.
 pub(crate) const SOON: Duration = Duration::from_secs(30);
 
+/// How much of what is there is fetched again and compared before a download goes on, where a strong validator says that
+/// the file is the same; in bytes.
+pub(crate) const OVERLAP: usize = 16 << 10;
+
 /// The same bytes for the same seed, and others for any other. They do not repeat, so bytes that are put in the
 /// wrong place are noticed.
 pub(crate) fn content(seed: u64, bytes: usize) -> Vec<u8> {

@@ -10,7 +10,7 @@ fn date(date: &str) -> Validator {
 }
 
 fn known(validator: &Validator) -> Known<'_> {
-    Known { total_bytes: Some(1000), validator, is_elsewhere: false, has_checksum: false }
+    Known { total_bytes: Some(1000), there_bytes: 100, validator, is_elsewhere: false, has_checksum: false }
 }
 
 fn from(first: u64) -> Part {
@@ -111,10 +111,16 @@ fn another_version_is_told_by_all_it_says() {
 #[test]
 fn nothing_left_to_ask_for_is_whole() {
     let v1 = etag("\"v1\"");
-    let verdict = |byte, range| verdict(&from(byte), known(&v1), &head(416, range, 0));
-    assert_eq!(verdict(1000, "bytes */1000"), Verdict::AlreadyWhole);
-    assert!(matches!(verdict(1000, "bytes */999"), Verdict::AskWhole(_)));
-    assert!(matches!(verdict(1000, ""), Verdict::AskWhole(_)));
+    let there = |there_bytes| Known { there_bytes, ..known(&v1) };
+    // From a little before what is missing.
+    let verdict = |part, there_bytes, range| verdict(&part, there(there_bytes), &head(416, range, 0));
+    assert_eq!(verdict(from(990), 1000, "bytes */1000"), Verdict::AlreadyWhole);
+    assert!(matches!(verdict(from(990), 1000, "bytes */999"), Verdict::AskWhole(_)));
+    assert!(matches!(verdict(from(990), 1000, "bytes */990"), Verdict::AskWhole(_)));
+    assert!(matches!(verdict(from(990), 1000, ""), Verdict::AskWhole(_)));
+    assert!(matches!(verdict(from(990), 999, "bytes */999"), Verdict::AskWhole(_)), "it is another size");
+    let unproven = Part::Range { first: 990, last: None, proof: None };
+    assert!(matches!(verdict(unproven, 1000, "bytes */1000"), Verdict::AskWhole(_)));
 }
 
 #[test]

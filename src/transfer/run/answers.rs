@@ -8,7 +8,7 @@ use reqwest::Response;
 use super::super::News;
 use super::super::head::Head;
 use super::super::http::Part;
-use super::super::line::Line;
+use super::super::line::{Check, Line};
 use super::super::resume::{Verdict, change_in_words, proof, verdict};
 use super::super::retry_after::retry_after;
 use super::super::segments::LEAST_SEGMENT_BYTES;
@@ -37,6 +37,7 @@ impl Run {
                 self.begin(line, answer, head, total_bytes, body_bytes, resumable).await
             }
             Verdict::AlreadyWhole => {
+                self.why_over = None;
                 self.decided("It is whole already: the server has no more of it".into()).await;
                 self.end_here(&line);
                 Ok(())
@@ -81,20 +82,18 @@ impl Run {
     ) -> Result<(), Fault> {
         self.why_over = None;
         // As long as the size is not known, there is an end to ask for, and to be compared.
-        let is_start = line.check.as_ref().is_some_and(|check| check.is_all);
+        let is_start = line.check.as_ref().is_some_and(Check::is_start);
         if self.order.file.total_bytes.is_none() && !is_start {
             self.order.file.total_bytes = Some(total_bytes);
             self.segments.set_total(total_bytes);
         }
-        let source = &self.sources[line.source];
         if line.check.is_none() {
             let first = self.segments.of(line.id).start;
             if self.watched.len() == 1 && first > 0 {
-                let proof = proof(&source.validator).unwrap_or_default();
-                let at = bytes_in_words(first);
-                self.decided(format!("Goes on at {at}: the server has the same file ({proof})")).await;
+                self.note_going_on(&line, "").await;
             }
-        } else {
+            self.sources[line.source].is_proven_now = true;
+        } else if !line.has_proof() {
             // What it says now is what counts from now on; what it does not say is not unsaid.
             let known = std::mem::take(&mut self.sources[line.source].validator);
             let Validator { etag, last_modified, date, digest } = head.validator;
@@ -112,6 +111,7 @@ impl Run {
     }
 
     pub(super) async fn take_piece(&mut self, mut line: Line, mut piece: Bytes) -> Result<(), Fault> {
+        let mut was_compared = false;
         if let Some(check) = &mut line.check {
             if !check.take_in(&mut piece) {
                 return self.take_difference(line).await;
@@ -121,12 +121,13 @@ impl Run {
                 self.listen(line);
                 return Ok(());
             }
-            let was_all = check.is_all;
+            let (was_all, was_start) = (check.is_all, check.is_start());
             line.check = None;
-            self.note_same(&line, was_all).await?;
+            self.note_same(&line, was_start).await?;
             if was_all {
                 return self.go_on(line).await;
             }
+            was_compared = true;
         }
         let at = self.segments.of(line.id).start;
         let wanted = self.segments.take_in(line.id, piece.len() as u64);
@@ -143,28 +144,34 @@ impl Run {
             return self.go_on(line).await;
         }
         self.listen(line);
-        Ok(())
+        // They had to wait for that.
+        if was_compared { self.add_lines().await } else { Ok(()) }
     }
 
     /// What was compared is the same.
     async fn note_same(&mut self, line: &Line, was_start: bool) -> Result<(), Fault> {
+        let is_alone = self.watched.len() == 1;
         let source = &mut self.sources[line.source];
         if was_start {
             source.is_compared = true;
-            if proof(&source.validator).is_none() {
+            if is_alone || proof(&source.validator).is_none() {
                 // The end of what is there is compared as well.
                 return Ok(());
             }
         }
-        source.is_proven_now |= !was_start;
+        source.is_proven_now = true;
         let was_elsewhere = std::mem::replace(&mut source.is_elsewhere, false);
+        if line.has_proof() {
+            self.note_going_on(line, ", and what was fetched again of it is the same").await;
+            return Ok(());
+        }
         if line.source == 0 {
             self.order.file.validator = source.validator.clone();
             self.order.file.readdressed = false;
             self.save_plan().await?;
         }
-        let host = self.sources[line.source].door.url.host_str().unwrap_or_default().to_owned();
         if was_elsewhere {
+            let host = self.sources[line.source].door.url.host_str().unwrap_or_default().to_owned();
             self.decided(format!(
                 "{host} has the same file: its size, what it says of it and the beginning agree"
             ))
@@ -174,6 +181,13 @@ impl Run {
             self.decided(format!("Goes on at {at}: what was fetched again of it is the same")).await;
         }
         Ok(())
+    }
+
+    /// Says that it goes on with what is there, and by which validator.
+    async fn note_going_on(&mut self, line: &Line, more: &str) {
+        let proof = proof(&self.sources[line.source].validator).unwrap_or_default();
+        let at = bytes_in_words(self.segments.of(line.id).start);
+        self.decided(format!("Goes on at {at}: the server has the same file ({proof}){more}")).await;
     }
 
     /// What was compared is not the same.

@@ -19,6 +19,10 @@ const OVERLAP_BYTES: u64 = 256 << 10;
 /// The same, once that has been shown in this run.
 const LATER_OVERLAP_BYTES: u64 = 4 << 10;
 
+/// The same where a validator proves it, which a server may send for a while after the file has changed. Little, because
+/// it is fetched twice with every new try, however bad the line is.
+const PROVEN_OVERLAP_BYTES: u64 = 16 << 10;
+
 /// How many bytes of the beginning are compared, where the end of what is there is not proof enough.
 const START_BYTES: u64 = 64 << 10;
 
@@ -72,6 +76,7 @@ impl Run {
         let file = &self.order.file;
         Known {
             total_bytes: file.total_bytes,
+            there_bytes: self.segments.arrived().prefix(),
             validator: if source.is_elsewhere { &file.validator } else { &source.validator },
             is_elsewhere: source.is_elsewhere,
             has_checksum: file.expected.is_some() || file.validator.digest.is_some(),
@@ -106,7 +111,10 @@ impl Run {
     /// together.
     fn can_share(&self) -> bool {
         let file = &self.order.file;
-        self.part.is_some()
+        // What the first one brings may turn out to be of another version.
+        let is_proven = self.watched.len() > 1 || self.watched.values().all(|line| !line.is_comparing);
+        is_proven
+            && self.part.is_some()
             && file.total_bytes.is_some()
             && file.resumable == Some(true)
             && proof(&file.validator).is_some()
@@ -186,6 +194,12 @@ impl Run {
             let part = Part::Range { first: 0, last: Some(start_bytes - 1), proof: None };
             return Ok(Some(Asked { part, check: Some(Check::new(0, on_disk, true)) }));
         }
+        if let Some(range) = self.apart(source) {
+            let on_disk = self.read(range.clone()).await?;
+            let (first, last) = (range.start, Some(range.end - 1));
+            let part = Part::Range { first, last, proof: proof(&self.sources[source].validator) };
+            return Ok(Some(Asked { part, check: Some(Check::new(first, on_disk, true)) }));
+        }
         if self.watched.len() > 1 && proof(&of.validator).is_none() {
             // What stands in the middle of nothing can only be proven by a validator.
             return Ok(None);
@@ -209,22 +223,36 @@ impl Run {
         let is_end = range.end == u64::MAX || self.order.file.total_bytes == Some(range.end);
         let last = (!is_end).then(|| range.end - 1);
         let source = &self.sources[source];
-        if let Some(proof) = proof(&source.validator).filter(|_| !source.is_elsewhere && self.part.is_some())
-        {
-            let part = Part::Range { first: range.start, last, proof: Some(proof) };
-            return Ok(Asked { part, check: None });
-        }
-        let before = arrived.ranges().find(|there| there.end == range.start);
-        let Some(before) = before else {
-            // Nothing there can be compared.
-            return Ok(Asked { part: Part::FromStart, check: None });
-        };
+        let proof = proof(&source.validator).filter(|_| !source.is_elsewhere && self.part.is_some());
         // The first comparison of a run is the one that counts; later ones are of what came a moment ago.
-        let overlap_bytes = if source.is_proven_now { LATER_OVERLAP_BYTES } else { OVERLAP_BYTES };
+        let overlap_bytes = match (&proof, source.is_proven_now) {
+            (Some(_), true) => 0,
+            (Some(_), false) => PROVEN_OVERLAP_BYTES,
+            (None, true) => LATER_OVERLAP_BYTES,
+            (None, false) => OVERLAP_BYTES,
+        };
+        let before = arrived.ranges().find(|there| there.end == range.start);
+        let (before, proof) = match (before, proof) {
+            (Some(before), proof) if overlap_bytes > 0 => (before, proof),
+            (_, proof @ Some(_)) => {
+                return Ok(Asked { part: Part::Range { first: range.start, last, proof }, check: None });
+            }
+            // Nothing there can be compared.
+            (_, None) => return Ok(Asked { part: Part::FromStart, check: None }),
+        };
         let first = before.start.max(before.end.saturating_sub(overlap_bytes));
         let on_disk = self.read(first..range.start).await?;
-        let part = Part::Range { first, last, proof: None };
-        Ok(Asked { part, check: Some(Check::new(first, on_disk, false)) })
+        Ok(Asked { part: Part::Range { first, last, proof }, check: Some(Check::new(first, on_disk, false)) })
+    }
+
+    /// What is compared by itself: the end of what is there, where the beginning of the file is missing, so that what is
+    /// asked for next follows on nothing.
+    fn apart(&self, source: usize) -> Option<Range<u64>> {
+        let source = &self.sources[source];
+        let arrived = self.segments.arrived();
+        let last = arrived.ranges().last().filter(|_| arrived.prefix() == 0)?;
+        let is_open = proof(&source.validator).is_some() && !source.is_elsewhere && !source.is_proven_now;
+        is_open.then(|| last.start.max(last.end.saturating_sub(PROVEN_OVERLAP_BYTES))..last.end)
     }
 
     async fn read(&mut self, range: Range<u64>) -> Result<Vec<u8>, Fault> {

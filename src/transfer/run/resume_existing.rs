@@ -95,6 +95,7 @@ impl Run {
         let mut answer = ask(&door.client, &door.url, &door.access, &part).await?;
         let known = Known {
             total_bytes: self.order.file.total_bytes,
+            there_bytes: 0,
             validator: &source.validator,
             is_elsewhere: false,
             has_checksum: false,
