@@ -42,14 +42,14 @@ pub(crate) fn apache(root: &Path, more: &str) -> Running {
     })
 }
 
-/// lighttpd. It does not remember for a second or two what a file was like, as it usually does: for as long it would
-/// send a file that was just replaced under the ETag and the date of the old one, which nobody can see through.
+/// lighttpd. It remembers for a second or two what a file was like, and for as long sends one that was just replaced
+/// under the ETag, the date and the length of the old one.
 pub(crate) fn lighttpd(root: &Path, more: &str) -> Running {
     Running::start("lighttpd", |port, own| {
         let config = format!(
             "server.bind = \"127.0.0.1\"\nserver.port = {port}\nserver.document-root = \"{}\"\n\
              server.errorlog = \"{}/errors\"\nmimetype.assign = (\"\" => \"application/octet-stream\")\n\
-             server.stat-cache-engine = \"disable\"\n{more}\n",
+             {more}\n",
             root.display(),
             own.display(),
         );
