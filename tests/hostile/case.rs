@@ -70,6 +70,7 @@ pub(crate) struct Case {
     most_requests: usize,
     most_twice: u64,
     log: Vec<&'static str>,
+    never_in_log: Vec<&'static str>,
     next_try_secs: Option<u64>,
 }
 
@@ -97,6 +98,7 @@ impl Case {
             most_requests: 1,
             most_twice: 0,
             log: Vec::new(),
+            never_in_log: Vec::new(),
             next_try_secs: None,
         }
     }
@@ -212,6 +214,12 @@ impl Case {
     /// What the log must say.
     pub(crate) fn logs(mut self, words: &'static str) -> Self {
         self.log.push(words);
+        self
+    }
+
+    /// What the log must not say.
+    pub(crate) fn never_logs(mut self, words: &'static str) -> Self {
+        self.never_in_log.push(words);
         self
     }
 }
@@ -372,6 +380,9 @@ fn look_at_log(case: &Case, home: &Home) {
         }
     }
     case.log.iter().for_each(|words| says(words));
+    for words in &case.never_in_log {
+        assert!(!log.contains(words), "“{words}” is in the log:\n{log}");
+    }
 }
 
 /// What the log has, a sentence a line.

@@ -1,7 +1,7 @@
 //! Redirects that lead nowhere, in circles, or where nobody should follow.
 
-use crate::case::{BROKEN_AT, Case, play};
-use crate::lies::{STRONG, file, good, other, resumed_by, send_whole, small};
+use crate::case::{BROKEN_AT, Case, TOTAL, play};
+use crate::lies::{STRONG, file, good, other, resumed_by, send_rest, send_whole, small};
 use crate::support::server::{Answer, Asked, Good};
 
 #[test]
@@ -107,6 +107,28 @@ fn places() -> Vec<Case> {
             .requests(2)
             .twice(60_000)
             .named(&[&"x".repeat(240)]),
+        Case::new("303 to the file", &small(), |asked, answer| match asked.target.as_str() {
+            "/file.bin" => redirect("303 See Other", "/there.bin", answer),
+            _ => send_whole(&small(), STRONG, answer),
+        })
+        .requests(2)
+        .named(&["there.bin"]),
+        Case::new("a redirect to a place within the file", &small(), |asked, answer| {
+            match asked.target.as_str() {
+                "/file.bin" => redirect("302 Found", "/there.bin#page=5", answer),
+                "/there.bin" => send_whole(&small(), STRONG, answer),
+                _ => answer.whole("400 Bad Request", &[], b"<html>#?</html>"),
+            }
+        })
+        .requests(2)
+        .named(&["there.bin"]),
+        Case::new("an address with a place within the file", &small(), |asked, answer| {
+            match asked.target.as_str() {
+                "/file.bin" => send_whole(&small(), STRONG, answer),
+                _ => answer.whole("400 Bad Request", &[], b"<html>#?</html>"),
+            }
+        })
+        .target("file.bin#page=5"),
         leads("a redirect with a login in it", "//me:pw@127.0.0.1:9/x").waits("connection_refused"),
         Case::new("a redirect without a place", &small(), |_, answer| {
             answer.whole("302 Found", &[], b"<a href=/there>here</a>");
@@ -169,9 +191,49 @@ fn places() -> Vec<Case> {
     cases
 }
 
+/// A server that gives each visitor a link of their own, which is good for one request.
+fn once(name: &str, then: impl Fn(&Asked, &mut Answer) + Send + Sync + 'static) -> Case {
+    Case::new(name, &file(), move |asked, answer| match asked.target.as_str() {
+        "/file.bin" => redirect("302 Found", &format!("/once-{}/file.bin", asked.number + 1), answer),
+        target if target == format!("/once-{}/file.bin", asked.number) => then(asked, answer),
+        _ => answer.whole("410 Gone", &[], b"<html>used</html>"),
+    })
+}
+
 fn in_the_middle() -> Vec<Case> {
     let (same, new) = (good(&file()), Good { etag: "\"two\"".into(), ..good(&other()) });
+    let (first, next) = (good(&file()), good(&file()));
     vec![
+        once("a link for one request behind a redirect", move |asked, answer| match asked.number {
+            1 => first.send_until(BROKEN_AT, asked, answer),
+            _ => first.send(asked, answer),
+        })
+        .broken_at(BROKEN_AT)
+        .requests(4)
+        .goes_on(),
+        once("links for one request, of which the first breaks off", move |asked, answer| {
+            next.head(asked, answer);
+            let first = next.first(asked);
+            answer.bytes(&next.bytes[first..if asked.number == 1 { BROKEN_AT } else { TOTAL }]);
+        })
+        .requests(4)
+        .logs("Goes on at 684 KiB"),
+        resumed_by("a redirect to where only the right range is served", STRONG, |asked, answer| {
+            let proof = asked.header("if-range");
+            match (asked.target.as_str(), asked.range(), proof) {
+                ("/file.bin", ..) => redirect("307 Temporary Redirect", "/there", answer),
+                (_, Some((first, None)), Some("\"one\"")) => send_rest(&file(), first, STRONG, answer),
+                _ => answer.whole("400 Bad Request", &[], b"<html>Range?</html>"),
+            }
+        })
+        .requests(3)
+        .goes_on(),
+        resumed_by("303 for whoever goes on", STRONG, |asked, answer| match asked.target.as_str() {
+            "/file.bin" => redirect("303 See Other", "/there", answer),
+            _ => good(&file()).send(asked, answer),
+        })
+        .requests(3)
+        .goes_on(),
         resumed_by("a redirect to the same file, for whoever goes on", STRONG, move |asked, answer| {
             match asked.target.as_str() {
                 "/file.bin" => redirect("302 Found", "/there", answer),

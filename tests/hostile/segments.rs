@@ -37,6 +37,24 @@ fn send(bytes: &[u8], asked: &Asked, headers: &[(&str, &str)], answer: &mut Answ
     }
 }
 
+/// Begins to send what was asked for, a little and then less, and goes on with nothing.
+fn send_ever_slower(bytes: &[u8], asked: &Asked, answer: &mut Answer) {
+    let (first, last) = asked.range().map_or((0, None), |range| range);
+    let last = last.unwrap_or(bytes.len() - 1);
+    let (range, length) = (format!("bytes {first}-{last}/{}", bytes.len()), (last + 1 - first).to_string());
+    answer.head(
+        "206 Partial Content",
+        &[STRONG[0], ("Content-Range", range.as_str()), ("Content-Length", length.as_str())],
+    );
+    let mut at = first;
+    for piece in [10_000, 1000, 100, 10, 1] {
+        answer.bytes(&bytes[at..at + piece]);
+        at += piece;
+        nap(std::time::Duration::from_millis(4));
+    }
+    answer.hold();
+}
+
 /// A good first connection; `further` answers all others.
 fn first_good(name: &str, further: impl Fn(&Asked, &mut Answer) + Send + Sync + 'static) -> Case {
     let bytes = file();
@@ -112,6 +130,20 @@ pub(crate) fn cases() -> Vec<Case> {
             .requests(20)
             // What is on its way when another takes over the rest: loopback has large buffers.
             .twice(8 << 20),
+    );
+    let bytes = file();
+    cases.push(
+        // A faster one takes over what it has left, long before it counts as stalled.
+        Case::new("one of the connections is ever slower", &file(), move |asked, answer| {
+            match asked.number {
+                2 => send_ever_slower(&bytes, asked, answer),
+                _ => send(&bytes, asked, STRONG, answer),
+            }
+        })
+        .words(["--connections", "4"])
+        .requests(20)
+        .twice(8 << 20)
+        .never_logs("Nothing arrived"),
     );
     let bytes = file();
     cases.push(
