@@ -12,7 +12,7 @@ use md5::Digest as _;
 use support::nginx::Nginx;
 use support::program::{Home, word};
 use support::server::{Answer, Asked, Good, Server};
-use support::{assert_is, content, names_in, write};
+use support::{SOON, assert_is, content, length, names_in, until, write};
 
 const TOTAL: usize = 100_000;
 
@@ -100,6 +100,37 @@ fn ten_redirects_are_followed_and_no_more_and_no_circle() {
         assert!(said.err.contains(words), "{said:#?}");
         assert_eq!(server.seen().len() - before, requests, "{target}");
     }
+}
+
+#[test]
+fn another_address_is_told_no_secret_that_was_given_for_the_first() {
+    let (file, whole) = (good(), good());
+    let server = Server::start(move |asked, answer| match asked.target.as_str() {
+        "/file.bin" => file.send_until(TOTAL / 2, asked, answer),
+        _ => file.send(asked, answer),
+    });
+    let other = Server::start(move |asked, answer| match asked.target.as_str() {
+        "/file.bin" => answer.whole("404 Not Found", &[], b""),
+        _ => whole.send(asked, answer),
+    });
+    let home = Home::new();
+    let _run = home.start_run();
+    let id = home.add(&server.url_with_login("me:hunter2", "file.bin"), &ALL_SECRETS);
+    until("half of it", SOON, || (length(&home.file("file.bin.part")) > 0).then_some(()));
+    home.run(["set", &id, "address", &other.url("file.bin")]).fine();
+    home.job_is(&id, "error");
+    let secrets = ["authorization", "cookie", "x-api-key"];
+    for asked in other.seen() {
+        assert_eq!(secrets.map(|name| asked.header(name)), [None; 3]);
+        assert_eq!(asked.header("referer"), Some("http://page.example/"), "that is none");
+    }
+    let log = home.run(["log"]).fine().out;
+    assert!(log.contains("; its secret headers do not go there"), "{log}");
+    // Back at the server they were given for; the login went with its address.
+    home.run(["set", &id, "address", &server.url("other.bin")]).fine();
+    home.job_is(&id, "acknowledged");
+    let last = server.seen().pop().expect("a request");
+    assert_eq!(secrets.map(|name| last.header(name)), [None, Some("own=c00k1e"), Some("k3y")]);
 }
 
 #[test]

@@ -241,7 +241,7 @@ pub(super) fn access_of(
         .filter_map(|header| Some(NewHeader { name: header.name.clone(), value: header.value.clone()? }));
     Access {
         headers: plain.chain(secrets.headers.iter().cloned()).collect(),
-        home: file.url.origin().ascii_serialization(),
+        home: file.secrets_server(),
         logins: secrets.logins.clone().into(),
         netrc: netrc().filter(|_| settings.use_netrc),
         insecure_redirects: job.route.insecure_redirects,

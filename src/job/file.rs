@@ -46,6 +46,10 @@ pub struct JobFile {
     /// still to be seen.
     #[serde(default, skip_serializing_if = "is_default")]
     pub readdressed: bool,
+    /// The server (scheme, host and port) the job's secret headers were given for, if the address the user has given it
+    /// since is of another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secrets_for: Option<Box<str>>,
     /// Whether the user wants what is there of it given up, which the next transfer does.
     #[serde(default, skip_serializing_if = "is_default")]
     pub start_over: bool,
@@ -189,6 +193,22 @@ impl JobFile {
         matches!(self.trouble, Some(Trouble::LeftOut))
     }
 
+    /// The server (scheme, host and port) that may be told the job's secret headers.
+    #[must_use]
+    pub fn secrets_server(&self) -> String {
+        let own = || self.url.origin().ascii_serialization();
+        self.secrets_for.as_deref().map_or_else(own, str::to_owned)
+    }
+
+    /// It comes from another address, and the job's secret headers stay with the server they were given for. What is
+    /// there of it is still to prove that it is of the file there.
+    pub fn readdress(&mut self, url: Url) {
+        let server = self.secrets_server();
+        self.secrets_for = (server != url.origin().ascii_serialization()).then(|| server.into());
+        self.url = url;
+        self.readdressed = !self.synced.is_empty();
+    }
+
     /// Nothing of it has been fetched any more; its name stays.
     pub fn forget_progress(&mut self) {
         self.synced = Extents::default();
@@ -233,6 +253,7 @@ impl JobFile {
             attempt,
             finished,
             url: self.url.clone(),
+            secrets_for: self.secrets_for.take(),
             asked_name: self.asked_name.take(),
             expected: self.expected.take(),
             mirrors: std::mem::take(&mut self.mirrors),

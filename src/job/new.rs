@@ -212,6 +212,7 @@ impl NewFile {
             synced: Extents::default(),
             validator: Validator::default(),
             readdressed: false,
+            secrets_for: None,
             start_over: false,
             moved_from: Box::default(),
             resumable: None,

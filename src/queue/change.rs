@@ -346,12 +346,12 @@ impl Queue {
     pub fn set_file_address(&mut self, id: JobId, file: usize, url: Url, now: Now) -> Answer {
         self.unfinished(id, file)?;
         self.stop_runs(id, |running| running == file);
-        let what = format!("File {} comes from {url}", file + 1);
-        self.change(id, now, |job| {
-            let file = &mut job.files[file];
-            file.url = url;
-            file.readdressed = !file.synced.is_empty();
-        })?;
+        let mut what = format!("File {} comes from {url}", file + 1);
+        self.change(id, now, |job| job.files[file].readdress(url))?;
+        let job = self.known(id)?;
+        if job.files[file].secrets_for.is_some() && job.headers.iter().any(|header| header.value.is_none()) {
+            what.push_str("; its secret headers do not go there");
+        }
         self.log(id, Cause::User, Event::Changed { what }, now);
         if self.known(id)?.files[file].is_left_out() {
             return Ok(());
@@ -392,10 +392,12 @@ impl Queue {
             if wanted.finish.is_some() {
                 job.finish.clone_from(&wanted.finish);
             }
-            if let (Some(file), Some(other)) = (job.files.first_mut(), wanted.files.first())
-                && other.expected.is_some()
-            {
-                file.expected.clone_from(&other.expected);
+            if let (Some(file), Some(other)) = (job.files.first_mut(), wanted.files.first()) {
+                // Its headers were given for the address it has now.
+                file.secrets_for = None;
+                if other.expected.is_some() {
+                    file.expected.clone_from(&other.expected);
+                }
             }
         })?;
         self.set_line(id);

@@ -145,6 +145,7 @@ impl JobFile {
             mirrors: Box::default(),
             clash: job::Clash::default(),
             readdressed: false,
+            secrets_for: None,
             start_over: false,
             moved_from: Box::default(),
             name: self.name,
