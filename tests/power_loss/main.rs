@@ -12,14 +12,14 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use meanwhile::store::{Loaded, QueueFiles};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use disk::{Disk, Manner};
 use mount::Mounted;
 use support::nginx::Nginx;
 use support::program::{Home, Program, word};
-use support::{Chance, OVERLAP, SOON, assert_is, content, names_in, nap, read, seed, until, write};
+use support::record::{on_record, trusted_bytes};
+use support::{Chance, OVERLAP, SOON, assert_is, content, names_in, nap, seed, until, write};
 
 /// How often the power goes on each disk.
 const CUTS: u64 = 8;
@@ -65,15 +65,6 @@ fn on_a_disk(manner: Manner) -> (Home, Mounted) {
     (home, mounted)
 }
 
-/// The queue as the next start would find it, from a copy: whoever opens it may put it in order.
-fn on_record(home: &Home) -> Loaded {
-    let copy = tempfile::tempdir().expect("a folder");
-    for name in names_in(&home.state()).iter().filter(|name| name.starts_with("queue")) {
-        write(&copy.path().join(name), &read(&home.state().join(name)));
-    }
-    QueueFiles::open(copy.path()).expect("the queue").1
-}
-
 /// What is fetched onto the disk, under a name each.
 type Sources = Vec<(String, Vec<u8>)>;
 
@@ -90,25 +81,8 @@ fn check(home: &Home, sources: &Sources, confirmed: &[String], cut: &str) -> u64
     for file in loaded.jobs.iter().flat_map(|job| &job.files) {
         let (name, source) =
             sources.iter().find(|(name, _)| file.url.path()[1..] == **name).expect("one of ours");
-        if file.finished {
-            assert_is(&file.path().expect("a name"), source);
-            continue;
-        }
-        if file.synced.is_empty() {
-            continue;
-        }
-        // Between the last rename and the record of it, the bytes are under the final name.
-        let places = [file.part_path(), file.path()];
-        let there = places.into_iter().flatten().find(|path| path.exists());
-        let found = read(&there.unwrap_or_else(|| panic!("{cut}: nothing is there of {name}: {file:#?}")));
-        for range in file.synced.ranges() {
-            let (start, end) = (range.start as usize, range.end as usize);
-            assert!(
-                found.get(start..end) == source.get(start..end),
-                "{cut}: {range:?} of {name} is trusted and wrong"
-            );
-        }
-        trusted += file.synced_bytes();
+        let when = format!("{cut}, {name}");
+        trusted += trusted_bytes(file, source, &when);
     }
     trusted
 }

@@ -11,6 +11,7 @@ pub(crate) mod display;
 pub(crate) mod namespace;
 pub(crate) mod nginx;
 pub(crate) mod program;
+pub(crate) mod record;
 pub(crate) mod server;
 
 use std::fs::File;
