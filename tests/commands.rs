@@ -302,3 +302,17 @@ fn a_damaged_list_is_mended_and_an_emptied_one_is_put_aside() {
     assert!(said.out.contains("The list and the log are empty now"), "{said:#?}");
     assert_eq!(home.list(), Vec::<Value>::new());
 }
+
+#[test]
+fn the_link_is_told_of_by_the_instance_that_runs() {
+    let home = Home::new();
+    let said = home.run(["link"]).fine();
+    assert!(said.out.starts_with("Nothing transfers now"), "{said:#?}");
+    let alone = home.run(["link", "--json"]).fine().json();
+    assert_eq!((&alone["runs"], &alone["state"]), (&json!(false), &json!("resting")));
+    let _run = home.start_run();
+    let said = home.run(["link"]).fine();
+    assert!(said.out.starts_with("Nothing is transferred in the background now.\n\nInterface "), "{said:#?}");
+    let rests = home.run(["link", "--json"]).fine().json();
+    assert_eq!((&rests["runs"], &rests["own_bps"]), (&json!(true), &json!(0)));
+}

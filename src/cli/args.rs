@@ -56,6 +56,8 @@ pub(super) enum Task {
     },
     /// Show what goes on, until Ctrl+C
     Monitor(Monitor),
+    /// Show how the link is used: by us, by others, and why we hold back
+    Link,
     /// Show what has happened
     Log(Log),
     /// Hold downloads; with --all everything, also what is added later, until “resume --all”
@@ -429,6 +431,8 @@ mod tests {
             "files 1a",
             "monitor",
             "monitor --refresh 3 --plain",
+            "link",
+            "link --json",
             "log",
             "log 1a -n 3",
             "log --number 3 --json",
@@ -522,6 +526,7 @@ mod tests {
             "limit fast",
             "monitor --refresh 0",
             "list --all",
+            "link eth0",
             "log -n 0",
             "add http://a --job 1a --priority low",
             "file 1a 0 skip",

@@ -13,6 +13,7 @@
 //! | `new`, `add` | what is asked for; queue it |
 //! | `get`, `course`, `progress` | fetch and wait; what to make of how it stands; how that is shown |
 //! | `look`, `files`, `monitor` with `screen`, `log` | list and show; the files of one; what goes on; what has happened |
+//! | `link` | how the link is used, and why |
 //! | `act`, `set` | pause, resume…; set, file and move |
 //! | `limit`, `settings` | the caps over all; settings |
 //! | `run`, `open`, `background` | the engine without and with a window; starting it by itself |
@@ -34,6 +35,7 @@ mod files;
 mod get;
 mod json;
 mod limit;
+mod link;
 mod log;
 mod look;
 mod mend;
@@ -126,6 +128,7 @@ async fn perform(task: Task, background: Background, out: &mut Out<'_>) -> Resul
         Task::Show { job } => look::show(&port()?, &job, out).await,
         Task::Files { job } => files::files(&port()?, &job, out).await,
         Task::Monitor(words) => monitor::monitor(&places()?, words, out).await,
+        Task::Link => link::link(&port()?, out).await,
         Task::Log(words) => log::log(&port()?, words.job.as_deref(), words.number, out).await,
         Task::Pause(which) => act::act(&port()?, Deed::Pause, &which, out).await,
         Task::Resume(which) => {

@@ -25,7 +25,7 @@ mod snapshot;
 mod speed;
 mod views;
 
-pub use crate::idle::{LinkSample, LinkState, LinkView, LinkWhy, Senses};
+pub use crate::idle::{LinkSample, LinkState, LinkView, LinkWhy, Senses, delay_in_words};
 pub use crate::job::Change;
 pub use crate::queue::{NextSlot, Run, Slot, WhichCap, slot_at};
 pub use crate::session::{EndSignal, EndSignals};

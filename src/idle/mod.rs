@@ -6,10 +6,12 @@
 
 mod caps;
 mod link;
+mod link_words;
 mod sockets;
 mod subnet;
 
 pub use caps::{Bucket, FIRST_WINDOW, Place, window_for};
 pub use link::{LinkSample, LinkState, LinkView, LinkWhy, Senses};
+pub use link_words::delay_in_words;
 pub use sockets::{OwnSocket, Path};
 pub use subnet::Subnets;
