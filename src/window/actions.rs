@@ -14,6 +14,7 @@ pub(super) enum Action {
     Add,
     Search,
     SelectAll,
+    Link,
     Timetable,
     Settings,
     Quit,
@@ -60,7 +61,7 @@ const fn alt(key: Key) -> KeyboardShortcut {
 }
 
 /// All of them. The jobs' own come in the order of the context menu.
-pub(super) const TABLE: [Entry; 24] = {
+pub(super) const TABLE: [Entry; 25] = {
     use Action as A;
     [
         Entry { action: A::Add, text: "Add", icon: icons::ADD, shortcut: Some(ctrl(Key::N)), applies: never },
@@ -76,6 +77,13 @@ pub(super) const TABLE: [Entry; 24] = {
             text: "Select all",
             icon: icons::CHECK,
             shortcut: Some(ctrl(Key::A)),
+            applies: never,
+        },
+        Entry {
+            action: A::Link,
+            text: "Link",
+            icon: icons::LINK,
+            shortcut: Some(ctrl(Key::L)),
             applies: never,
         },
         Entry {
@@ -214,9 +222,13 @@ impl Action {
     /// Its line of the table.
     pub(super) const fn entry(self) -> &'static Entry {
         // The table stands in the order of the enum; a test sees to it.
-        const TABLE_REF: &[Entry; 24] = &TABLE;
+        const TABLE_REF: &[Entry; 25] = &TABLE;
         &TABLE_REF[self as usize]
     }
+
+    /// Those of the window itself: they work wherever the keyboard is.
+    pub(super) const EVERYWHERE: [Self; 6] =
+        [Self::Add, Self::Search, Self::Link, Self::Timetable, Self::Settings, Self::Quit];
 
     /// Whether it opens a dialog for one job, and so cannot be done to several at once.
     pub(super) const fn is_for_one(self) -> bool {

@@ -22,6 +22,7 @@ use super::details::{self, Details};
 use super::door::Door;
 use super::errands::{Errands, Outcome};
 use super::kept::Kept;
+use super::link::{self, LinkPage};
 use super::list::{self, Scene};
 use super::listing::{Listing, Selection};
 use super::login::LoginDialog;
@@ -87,6 +88,9 @@ pub struct App {
     selection: Selection,
     cap: Cap,
     details: Details,
+    link: LinkPage,
+    /// Whether the link is shown in place of the list.
+    shows_link: bool,
     add: Option<AddDialog>,
     new_address: Option<NewAddress>,
     login: Option<LoginDialog>,
@@ -130,6 +134,8 @@ impl App {
             selection: Selection::default(),
             cap: Cap::default(),
             details: Details::default(),
+            link: LinkPage::default(),
+            shows_link: false,
             add: None,
             new_address: None,
             login: None,
@@ -300,13 +306,7 @@ impl App {
         }
         if ui.ctx().text_edit_focused() {
             // The field has the keys, but for the few that are the window's everywhere.
-            for action in [Action::Add, Action::Search, Action::Timetable, Action::Settings, Action::Quit] {
-                if let Some(shortcut) = &action.entry().shortcut
-                    && ui.input_mut(|input| input.consume_shortcut(shortcut))
-                {
-                    self.wishes.push(Wish::Do(action));
-                }
-            }
+            self.keys_of_the_window(ui);
             return None;
         }
         let pasted = ui.input(|input| {
@@ -317,6 +317,14 @@ impl App {
         });
         if let Some(text) = pasted {
             self.offer(&text);
+            return None;
+        }
+        if self.shows_link {
+            // What is done to jobs is done to those that are seen.
+            self.keys_of_the_window(ui);
+            if ui.input_mut(|input| input.consume_key(egui::Modifiers::NONE, Key::Escape)) {
+                self.shows_link = false;
+            }
             return None;
         }
         let on_list = focused.is_none() || focused == Some(list::keyboard_id());
@@ -331,6 +339,17 @@ impl App {
         };
         list::keyboard(ui, &mut scene, on_list);
         scene.scroll_to
+    }
+
+    /// The few keys that work everywhere.
+    fn keys_of_the_window(&mut self, ui: &Ui) {
+        for action in Action::EVERYWHERE {
+            if let Some(shortcut) = &action.entry().shortcut
+                && ui.input_mut(|input| input.consume_shortcut(shortcut))
+            {
+                self.wishes.push(Wish::Do(action));
+            }
+        }
     }
 
     fn dropped(&self, ui: &Ui) {
@@ -348,7 +367,10 @@ impl App {
         let bar = |x: i8, y: i8| Frame::new().fill(look.panel).inner_margin(Margin::symmetric(x, y));
         Panel::top("top").exact_size(56.0).resizable(false).frame(bar(14, 0)).show(ui, |ui| {
             let (listing, wishes) = (&mut self.listing, &mut self.wishes);
+            let before = listing.search.clone();
             let new = top_bar::show(ui, &mut self.cap, &self.snapshot, listing, now, wishes);
+            // What is searched for is in the list.
+            self.shows_link &= listing.search == before;
             if let Some(SetTo(limit)) = new {
                 self.send(For::Cap, Command::SetLimit(limit));
                 look_again(ui.ctx());
@@ -361,7 +383,7 @@ impl App {
             .resizable(false)
             .frame(bar(10, 12))
             .show(ui, |ui| {
-                sidebar::show(ui, &mut self.listing, &mut self.wishes);
+                sidebar::show(ui, &mut self.listing, &mut self.shows_link, &mut self.wishes);
             });
         self.refresh();
         Panel::bottom("status")
@@ -369,10 +391,20 @@ impl App {
             .resizable(false)
             .frame(bar(18, 0))
             .show(ui, |ui| status_bar::show(ui, &self.snapshot, &self.listing.totals, now));
-        if !self.selection.is_empty() {
+        if !self.selection.is_empty() && !self.shows_link {
             self.details(ui, &look, now);
         }
-        CentralPanel::no_frame().frame(Frame::new().fill(look.ground)).show(ui, |ui| {
+        let fill = if self.shows_link { look.panel } else { look.ground };
+        CentralPanel::no_frame().frame(Frame::new().fill(fill)).show(ui, |ui| {
+            if self.shows_link {
+                let mut light = link::Light {
+                    view: &self.snapshot.link,
+                    now,
+                    latest_sample: self.listing.totals.latest_sample,
+                    span_secs: &mut self.kept.link_span_secs,
+                };
+                return self.link.show(ui, &mut light);
+            }
             let mut scene = Scene {
                 snapshot: &self.snapshot,
                 listing: &mut self.listing,
@@ -405,6 +437,7 @@ impl App {
                 handle: &self.handle,
                 now,
                 latest_sample: self.listing.totals.latest_sample,
+                link: &self.snapshot.link.history,
                 span_secs: &mut self.kept.span_secs,
                 wishes: &mut self.wishes,
             };

@@ -2,15 +2,16 @@
 
 use egui::{Align, Layout, RichText, ScrollArea, Sense, Stroke, Ui, vec2};
 
-use crate::engine::{Handle, JobView};
+use crate::engine::{Handle, JobView, LinkSample};
 use crate::job::{JobId, Trouble, bytes_in_words};
 
 use super::actions::Action;
 use super::app::Wish;
 use super::facts::Facts;
 use super::files;
-use super::graph::{Graph, SPANS};
+use super::graph::Graph;
 use super::log::Log;
+use super::plot;
 use super::theme::{self, Look};
 
 /// Where there is less room than this, buttons lose their words.
@@ -43,6 +44,8 @@ pub(super) struct Light<'a> {
     pub handle: &'a Handle,
     pub now: u64,
     pub latest_sample: u64,
+    /// The history of the link.
+    pub link: &'a [LinkSample],
     pub span_secs: &'a mut u32,
     pub wishes: &'a mut Vec<Wish>,
 }
@@ -68,7 +71,7 @@ impl Details {
         ui.add_space(6.0);
         match tab {
             Tab::Graph => {
-                self.graph.show(ui, view, light.latest_sample, *light.span_secs);
+                self.graph.show(ui, view, light.link, light.latest_sample, *light.span_secs);
             }
             Tab::Details => {
                 ScrollArea::vertical().id_salt("details").auto_shrink(false).show(ui, |ui| {
@@ -106,23 +109,13 @@ impl Details {
                 // The fault's box has its own button to retry.
                 buttons(ui, light, current != Tab::Details);
                 match current {
-                    Tab::Graph => spans(ui, light.span_secs),
+                    Tab::Graph => plot::spans(ui, light.span_secs),
                     Tab::Details => {}
                     Tab::Files => files::head(ui, view, light.wishes),
                     Tab::Log => self.log.head(ui, light.wishes),
                 }
             });
         });
-    }
-}
-
-/// How much of the time the graph shows.
-fn spans(ui: &mut Ui, span_secs: &mut u32) {
-    ui.add_space(8.0);
-    for span in SPANS.into_iter().rev() {
-        if small_choice(ui, &format!("{} min", span / 60), *span_secs == span) {
-            *span_secs = span;
-        }
     }
 }
 
@@ -203,17 +196,4 @@ fn tab_button(ui: &mut Ui, text: &str, chosen: bool, dot: Option<egui::Color32>)
         ui.painter().rect_stroke(rect.expand2(vec2(5.0, 0.0)), 4.0, stroke, egui::StrokeKind::Inside);
     }
     response.on_hover_cursor(egui::CursorIcon::PointingHand).clicked()
-}
-
-fn small_choice(ui: &mut Ui, text: &str, chosen: bool) -> bool {
-    let look = Look::of(ui.visuals());
-    let color = if chosen { look.accent_text } else { look.weak };
-    let button = egui::Button::selectable(chosen, RichText::new(text).size(12.0).color(color));
-    ui.scope(|ui| {
-        ui.spacing_mut().button_padding = vec2(7.0, 3.0);
-        ui.spacing_mut().interact_size.y = 24.0;
-        ui.visuals_mut().selection.bg_fill = look.selected;
-        ui.add(button).clicked()
-    })
-    .inner
 }

@@ -1,11 +1,55 @@
 //! The arithmetic behind the speed graphs: which samples are seen, where pauses are, what a nice axis is.
 
-use crate::engine::{RateSample, SAMPLE_SECS};
+use crate::engine::{LinkSample, RateSample, SAMPLE_SECS};
+
+/// One point of a graph over time.
+pub(super) trait Sample {
+    /// When, in samples since the engine started.
+    fn at(&self) -> u64;
+    /// The cap in force then, in bytes per second.
+    fn cap_bps(&self) -> Option<f32>;
+}
+
+impl Sample for RateSample {
+    fn at(&self) -> u64 {
+        self.at
+    }
+
+    fn cap_bps(&self) -> Option<f32> {
+        self.cap_bps
+    }
+}
+
+impl Sample for LinkSample {
+    fn at(&self) -> u64 {
+        self.at
+    }
+
+    fn cap_bps(&self) -> Option<f32> {
+        self.cap_bps
+    }
+}
 
 /// The samples from `from` on, cut where some are missing: a pause is a gap, not a line across it.
-pub(super) fn runs(history: &[RateSample], from: u64) -> Vec<&[RateSample]> {
-    let start = history.partition_point(|sample| sample.at < from);
-    history[start..].chunk_by(|a, b| b.at <= a.at + 1).collect()
+pub(super) fn runs<T: Sample>(history: &[T], from: u64) -> Vec<&[T]> {
+    let start = history.partition_point(|sample| sample.at() < from);
+    history[start..].chunk_by(|a, b| b.at() <= a.at() + 1).collect()
+}
+
+/// The samples of a run that share a point, where so many do. Cut at fixed places, or the picture would shimmer as time
+/// goes on.
+pub(super) fn points<T: Sample>(run: &[T], per_point: u64) -> impl Iterator<Item = &[T]> {
+    run.chunk_by(move |a, b| a.at() / per_point == b.at() / per_point)
+}
+
+/// The mean; `None` of nothing.
+pub(super) fn mean(values: impl IntoIterator<Item = f32>) -> Option<f32> {
+    let (mut sum, mut number) = (0.0_f64, 0_u32);
+    for value in values {
+        sum += f64::from(value);
+        number += 1;
+    }
+    (number > 0).then(|| (sum / f64::from(number)) as f32)
 }
 
 /// How many samples there are in so many seconds.
@@ -36,16 +80,6 @@ pub(super) fn steady_top(shown: Option<f32>, peak: f32) -> f32 {
         Some(top) if peak <= top && peak > top * 0.3 => top,
         _ => axis_top(peak),
     }
-}
-
-/// The mean over the time it ran, pauses left out.
-pub(super) fn average(runs: &[&[RateSample]]) -> Option<f32> {
-    let (mut sum, mut number) = (0.0_f64, 0_u32);
-    for sample in runs.iter().flat_map(|run| run.iter()) {
-        sum += f64::from(sample.rate_bps);
-        number += 1;
-    }
-    (number > 0).then(|| (sum / f64::from(number)) as f32)
 }
 
 /// `10 MiB/s` for a line of the axis: no more digits than it needs.
@@ -79,7 +113,7 @@ mod tests {
         assert_eq!(lengths(0), [3, 2, 1]);
         assert_eq!(lengths(3), [1, 2, 1]);
         assert!(lengths(21).is_empty());
-        assert!(runs(&[], 0).is_empty());
+        assert!(runs::<RateSample>(&[], 0).is_empty());
     }
 
     #[test]

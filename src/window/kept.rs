@@ -9,12 +9,22 @@ pub(super) struct Kept {
     pub details_height: f32,
     pub filter: Filter,
     pub sort: Sort,
-    /// The graph's span, in seconds.
+    /// The span of a job's graph, in seconds.
     pub span_secs: u32,
+    /// The span of the link's graph, in seconds.
+    pub link_span_secs: u32,
 }
 
 impl Default for Kept {
     fn default() -> Self {
-        Self { window_size: None, details_height: 272.0, filter: Filter::All, sort: None, span_secs: 60 }
+        Self {
+            window_size: None,
+            details_height: 272.0,
+            filter: Filter::All,
+            sort: None,
+            span_secs: 60,
+            // Long enough to see how it makes way.
+            link_span_secs: 300,
+        }
     }
 }

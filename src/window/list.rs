@@ -12,7 +12,7 @@ use super::listing::{Filter, Listing, Reach, Selection, SortBy, clicked};
 use super::reorder::{Drag, Place};
 use super::row::{self, Column, Light};
 use super::theme::{self, Look};
-use super::{icons, words};
+use super::{blank, icons, words};
 
 /// The height of the header.
 const HEADER: f32 = 32.0;
@@ -285,7 +285,6 @@ fn context_menu(ui: &mut Ui, scene: &mut Scene<'_>) {
 
 /// What stands where there are no rows.
 fn nothing(ui: &mut Ui, scene: &mut Scene<'_>) {
-    let look = Look::of(ui.visuals());
     let (icon, title, hint) = if scene.snapshot.jobs.is_empty() {
         (icons::INTO_TRAY, "Nothing here yet".to_owned(), "Paste a link with Ctrl+V, or press Add")
     } else if !scene.listing.search.trim().is_empty() {
@@ -303,29 +302,18 @@ fn nothing(ui: &mut Ui, scene: &mut Scene<'_>) {
         };
         (icons::CHECK, title.to_owned(), hint)
     };
-    let area = ui.available_rect_before_wrap();
-    let block = egui::Rect::from_center_size(area.center(), vec2(area.width().min(440.0), 220.0));
-    ui.scope_builder(egui::UiBuilder::new().max_rect(block), |ui| {
-        ui.vertical_centered(|ui| {
-            ui.spacing_mut().item_spacing.y = 6.0;
-            let (spot, _) = ui.allocate_exact_size(vec2(76.0, 76.0), Sense::hover());
-            ui.painter().circle_filled(spot.center(), 38.0, look.selected);
-            theme::icon(ui, spot.center(), icon, 34.0, look.accent_text);
-            ui.add_space(8.0);
-            ui.label(theme::bold(title).size(theme::TITLE));
-            ui.label(theme::weak(ui, hint));
-            if scene.snapshot.jobs.is_empty() {
-                ui.add_space(12.0);
-                let add = Action::Add.entry();
-                let pressed = theme::primary(ui, |ui| {
-                    let text = (egui::RichText::new(add.icon).size(14.0), theme::bold("Add a download…"));
-                    ui.add(egui::Button::new(text).min_size(vec2(0.0, 36.0))).clicked()
-                });
-                if pressed {
-                    scene.wishes.push(Wish::Do(Action::Add));
-                }
+    blank::show(ui, icon, &title, hint, |ui| {
+        if scene.snapshot.jobs.is_empty() {
+            ui.add_space(12.0);
+            let add = Action::Add.entry();
+            let pressed = theme::primary(ui, |ui| {
+                let text = (egui::RichText::new(add.icon).size(14.0), theme::bold("Add a download…"));
+                ui.add(egui::Button::new(text).min_size(vec2(0.0, 36.0))).clicked()
+            });
+            if pressed {
+                scene.wishes.push(Wish::Do(Action::Add));
             }
-        });
+        }
     });
 }
 

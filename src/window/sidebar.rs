@@ -1,20 +1,28 @@
-//! The filters at the left, each with how many jobs it shows, and the way to the settings below them.
+//! The filters at the left, each with how many jobs it shows, and the ways to the link and to the settings below them.
 
-use egui::{Align, Align2, FontId, Layout, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align, Align2, FontId, Layout, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use super::actions::Action;
 use super::app::Wish;
 use super::listing::{Filter, Listing};
 use super::theme::{self, Look};
 
-/// Draws the filters; a click chooses one.
-pub(super) fn show(ui: &mut Ui, listing: &mut Listing, wishes: &mut Vec<Wish>) {
+/// Draws the filters and the way to the link; a click chooses one.
+pub(super) fn show(ui: &mut Ui, listing: &mut Listing, shows_link: &mut bool, wishes: &mut Vec<Wish>) {
     ui.spacing_mut().item_spacing.y = 2.0;
     for (filter, count) in Filter::EACH.into_iter().zip(listing.totals.counts) {
-        let chosen = listing.filter == filter;
-        if entry(ui, filter.text(), count, chosen) {
+        let chosen = listing.filter == filter && !*shows_link;
+        if entry(ui, filter.text(), Some(count), chosen).clicked() {
             listing.filter = filter;
+            *shows_link = false;
         }
+    }
+    ui.add_space(4.0);
+    ui.separator();
+    ui.add_space(4.0);
+    let hint = "How the link is used, and why we hold back (Ctrl+L)";
+    if entry(ui, Action::Link.entry().text, None, *shows_link).on_hover_text(hint).clicked() {
+        *shows_link = true;
     }
     ui.with_layout(Layout::bottom_up(Align::Min), |ui| {
         let settings = Action::Settings.entry();
@@ -26,10 +34,11 @@ pub(super) fn show(ui: &mut Ui, listing: &mut Listing, wishes: &mut Vec<Wish>) {
     });
 }
 
-fn entry(ui: &mut Ui, text: &str, count: usize, chosen: bool) -> bool {
+fn entry(ui: &mut Ui, text: &str, count: Option<usize>, chosen: bool) -> Response {
     let look = Look::of(ui.visuals());
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 30.0), Sense::click());
-    response.widget_info(|| WidgetInfo::selected(Role::Button, true, chosen, format!("{text}, {count}")));
+    let name = count.map_or_else(|| text.to_owned(), |count| format!("{text}, {count}"));
+    response.widget_info(|| WidgetInfo::selected(Role::Button, true, chosen, &name));
     let fill = if chosen {
         Some(look.selected)
     } else if response.hovered() || response.has_focus() {
@@ -49,7 +58,9 @@ fn entry(ui: &mut Ui, text: &str, count: usize, chosen: bool) -> bool {
         if chosen { FontId::new(theme::BODY, theme::semibold()) } else { FontId::proportional(theme::BODY) };
     let y = rect.center().y;
     ui.painter().text(pos2(rect.left() + 12.0, y), Align2::LEFT_CENTER, text, font, color);
-    let number = FontId::proportional(12.0);
-    ui.painter().text(pos2(rect.right() - 12.0, y), Align2::RIGHT_CENTER, count, number, weak);
-    response.clicked()
+    if let Some(count) = count {
+        let number = FontId::proportional(12.0);
+        ui.painter().text(pos2(rect.right() - 12.0, y), Align2::RIGHT_CENTER, count, number, weak);
+    }
+    response
 }

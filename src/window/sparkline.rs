@@ -1,10 +1,11 @@
 //! The small speed graph of a row: the last minute, painted by hand.
 
-use egui::{Color32, Mesh, Painter, Pos2, Rect, Shape, Stroke, pos2, remap};
+use egui::{Painter, Pos2, Rect, Shape, Stroke, pos2, remap};
 
 use crate::engine::RateSample;
 
 use super::graph_math::{runs, samples_in};
+use super::plot::area;
 use super::theme::Look;
 
 const SPAN_SECS: u32 = 60;
@@ -25,19 +26,4 @@ pub(super) fn paint(painter: &Painter, rect: Rect, look: &Look, history: &[RateS
         painter.add(Shape::mesh(area(&points, rect.bottom(), look.accent.gamma_multiply(0.22))));
         painter.add(Shape::line(points, Stroke::new(1.2, look.accent)));
     }
-}
-
-/// The area between a line and the ground.
-pub(super) fn area(line: &[Pos2], ground: f32, color: Color32) -> Mesh {
-    let mut mesh = Mesh::default();
-    for (index, point) in (0_u32..).zip(line) {
-        mesh.colored_vertex(*point, color);
-        mesh.colored_vertex(pos2(point.x, ground), color);
-        if index > 0 {
-            let at = index * 2;
-            mesh.add_triangle(at - 2, at - 1, at);
-            mesh.add_triangle(at - 1, at, at + 1);
-        }
-    }
-    mesh
 }

@@ -1,8 +1,8 @@
 //! The line at the bottom: what is going on, in words.
 
-use egui::{Align, Layout, Sense, Ui, vec2};
+use egui::{Align, FontId, Layout, Sense, Ui, vec2};
 
-use crate::engine::Snapshot;
+use crate::engine::{LinkState, Snapshot};
 use crate::job::{Why, bytes_in_words, rate_in_words};
 
 use super::listing::Totals;
@@ -27,8 +27,14 @@ pub(super) fn show(ui: &mut Ui, snapshot: &Snapshot, totals: &Totals, now: u64) 
             ui.add_space(12.0);
             // What is left is for the reason, which may be long.
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                let text = theme::weak(ui, left(snapshot, totals, now)).size(12.0);
-                ui.add(egui::Label::new(text).truncate());
+                let room = ui.available_width();
+                let fits = |text: &str| {
+                    let font = FontId::proportional(12.0);
+                    let galley = ui.painter().layout_no_wrap(text.to_owned(), font, look.weak);
+                    galley.size().x <= room
+                };
+                let text = left(snapshot, totals, now, fits);
+                ui.add(egui::Label::new(theme::weak(ui, text).size(12.0)).truncate());
             });
         });
         list::wake_for_words(
@@ -38,12 +44,23 @@ pub(super) fn show(ui: &mut Ui, snapshot: &Snapshot, totals: &Totals, now: u64) 
     });
 }
 
-fn left(snapshot: &Snapshot, totals: &Totals, now: u64) -> String {
+/// What goes on, and why not more; as much of it as `fits`.
+fn left(snapshot: &Snapshot, totals: &Totals, now: u64, fits: impl Fn(&str) -> bool) -> String {
     let downloads = |number| words::count(number, "download", "downloads");
     // Foreground jobs do not wait, so something may run all the same.
     let active = totals.active();
     let running =
         (active > 0).then(|| format!("{} at {}", downloads(active), rate_in_words(snapshot.rate_bps)));
+    // Of background downloads the link says more than their number; both where there is room for both.
+    let running = match running {
+        Some(running) if snapshot.link.state != LinkState::Resting => {
+            let link = snapshot.link.in_words(now);
+            let both = format!("{running}. {link}");
+            let said = if fits(&both) { both } else { link };
+            Some(said.trim_end_matches('.').to_owned())
+        }
+        running => running,
+    };
     let why = if snapshot.paused {
         Some("All downloads are paused".to_owned())
     } else {
@@ -84,8 +101,11 @@ fn right(snapshot: &Snapshot, totals: &Totals, now: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::super::listing::ByTimetable;
     use super::*;
+    use crate::engine::LinkView;
     use crate::job::{Rate, Waiting};
 
     #[test]
@@ -111,7 +131,7 @@ mod tests {
             (totals(5, 0, 0, 0), "Idle"),
         ];
         for (totals, words) in table {
-            assert_eq!(left(&snapshot, &totals, 0), words);
+            assert_eq!(left(&snapshot, &totals, 0, |_| true), words);
         }
         let waiting = Some(Waiting::for_condition(Why::Metered, None));
         let waiting = Snapshot { waiting, ..snapshot.clone() };
@@ -123,11 +143,31 @@ mod tests {
             (&paused, totals(3, 0, 3, 0), "All downloads are paused"),
             (&paused, totals(0, 0, 0, 0), "All downloads are paused"),
         ] {
-            assert_eq!(left(snapshot, &totals, 0), words);
+            assert_eq!(left(snapshot, &totals, 0, |_| true), words);
         }
         assert_eq!(right(&paused, &totals(0, 0, 0, 0), 0), "0 active · 412 GiB free · slow cap");
         assert_eq!(right(&snapshot, &totals(5, 2, 2, 0), 0), "2 active · 412 GiB free · capped at 1.0 MiB/s");
         assert_eq!(right(&Snapshot::default(), &Totals::default(), 0), "0 active · no cap");
+    }
+
+    #[test]
+    fn background_downloads_are_told_of_in_the_words_of_the_link() {
+        let link = LinkView {
+            state: LinkState::Using,
+            own_bps: 46 << 20,
+            capacity_bps: Some(50 << 20),
+            ..LinkView::default()
+        };
+        let snapshot = Snapshot { rate_bps: 46 << 20, link: Arc::new(link), ..Snapshot::default() };
+        let totals = Totals { counts: [2, 2, 0, 0, 0], going_on: 2, ..Totals::default() };
+        let sentence = "Using what is idle: 46.0 of about 50.0 MiB/s";
+        let both = format!("2 downloads at 46.0 MiB/s. {sentence}");
+        assert_eq!(left(&snapshot, &totals, 0, |_| true), both);
+        assert_eq!(left(&snapshot, &totals, 0, |_| false), sentence);
+        let paused = Snapshot { paused: true, ..snapshot.clone() };
+        let held = format!("{sentence}. All downloads are paused");
+        assert_eq!(left(&paused, &totals, 0, |_| false), held);
+        assert_eq!(left(&snapshot, &Totals::default(), 0, |_| true), "Idle", "nothing runs any more");
     }
 
     #[test]

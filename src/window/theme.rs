@@ -51,6 +51,8 @@ pub(super) struct Look {
     pub accent_text: Color32,
     /// What stands on the accent.
     pub on_accent: Color32,
+    /// What others receive, in graphs: beside the accent, and never the only sign.
+    pub others: Color32,
     /// Bars and words of the states, in that order.
     pub good: (Color32, Color32),
     /// Waiting.
@@ -79,6 +81,7 @@ const LIGHT: Look = Look {
     accent_hover: rgb(0x0018_5fd0),
     accent_text: rgb(0x0018_5fd0),
     on_accent: rgb(0x00ff_ffff),
+    others: rgb(0x00d0_731a),
     good: (rgb(0x001f_9d61), rgb(0x0011_7043)),
     wait: (rgb(0x00cc_8a1f), rgb(0x008a_560a)),
     bad: (rgb(0x00d6_4545), rgb(0x00b8_2c2c)),
@@ -99,6 +102,7 @@ const DARK: Look = Look {
     accent_hover: rgb(0x007b_bbff),
     accent_text: rgb(0x006f_b4ff),
     on_accent: rgb(0x0008_1a30),
+    others: rgb(0x00ef_9d4f),
     good: (rgb(0x0054_c18a), rgb(0x005f_cb95)),
     wait: (rgb(0x00e9_b949), rgb(0x00e9_b949)),
     bad: (rgb(0x00ef_6f6c), rgb(0x00f5_8481)),
@@ -114,6 +118,11 @@ impl Look {
     /// The empty part of a bar: translucent, so that it is seen on a selected row too.
     pub(super) fn track(&self) -> Color32 {
         self.weak.gamma_multiply(0.24)
+    }
+
+    /// Under the line of [`Look::others`].
+    pub(super) fn others_area(&self) -> Color32 {
+        self.others.gamma_multiply(0.32)
     }
 
     /// A painted stretch of the week: its ground, and its edge and pattern. Words on it are in the text's colour.
@@ -395,6 +404,10 @@ mod tests {
                 let (ground, mark) = look.painted(window);
                 let (words, edge) = (contrast(look.text, ground), contrast(mark, ground));
                 assert!(words >= 4.5 && edge >= 3.0, "{theme} {window}: {words:.2}, {edge:.2}");
+            }
+            for ground in [look.ground, look.panel] {
+                let ratio = contrast(look.others, ground).min(contrast(look.accent, ground));
+                assert!(ratio >= 3.0, "{theme} graphs on {ground:?}: {ratio:.2}");
             }
             let ratio = contrast(look.on_accent, look.accent);
             assert!(ratio >= 4.5, "{theme} on accent: {ratio:.2}");

@@ -80,6 +80,7 @@ impl App {
         match action {
             Action::Add => self.add = Some(AddDialog::new(String::new(), &self.snapshot)),
             Action::Search => ctx.memory_mut(|memory| memory.request_focus(top_bar::search_id())),
+            Action::Link => self.shows_link = !self.shows_link,
             Action::Timetable => self.sheet.open(Which::Timetable, &self.handle),
             Action::Settings => self.sheet.open(Which::Settings, &self.handle),
             Action::SelectAll => self.selection.all(&self.listing, &snapshot),
