@@ -69,6 +69,7 @@ struct Link {
 
 /// What there is to go by.
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "as the link has them")]
 struct GoesBy {
     counters: bool,
     delay: bool,
@@ -132,13 +133,13 @@ mod tests {
             String::from_utf8(text).expect("text"),
             "Using what others leave: 4.0 of about 6.0 MiB/s. Another program on this machine is receiving 1.0 MiB/s.\n\
              \n\
-             Interface                  wlan0\u{fffd}[2J\n\
-             Ours, in the background    4.0 MiB/s\n\
-             Our foreground downloads   0 B/s\n\
-             Others on this machine     1.0 MiB/s\n\
-             Elsewhere behind the link  nobody noticed\n\
-             What the link carries      about 6.0 MiB/s\n\
-             Added delay                3 ms\n\
+             Interface                 wlan0\u{fffd}[2J\n\
+             Ours, in the background   4.0 MiB/s\n\
+             Our foreground downloads  0 B/s\n\
+             Others on this machine    1.0 MiB/s\n\
+             Others elsewhere          nobody noticed\n\
+             The link carries          about 6.0 MiB/s\n\
+             Added delay               3 ms\n\
              \n\
              Goes by this machine’s traffic and connections as they are opened.\n\
              Limited idle detection: no delay, so others behind the router are not seen.\n"

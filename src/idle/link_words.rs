@@ -9,7 +9,20 @@ impl LinkView {
     /// How the link is used now and why, as a sentence or two: `Using what is idle: 5.4 of about 5.9 MiB/s.`
     #[must_use]
     pub fn in_words(&self, now_unix_secs: u64) -> String {
-        let what = match self.state {
+        let what = self.in_short(now_unix_secs);
+        match (self.state, self.why) {
+            // The reason is what the sentence is about.
+            (LinkState::Yielding, Some(why)) => format!("{what}: {}.", self.because(why)),
+            (LinkState::Yielding, None) => format!("{what}: the link is left to others."),
+            (LinkState::Resting, _) | (_, None) => format!("{what}."),
+            (_, Some(why)) => format!("{what}. {}.", upper_first(&self.because(why))),
+        }
+    }
+
+    /// The same without the reason, and without a full stop.
+    #[must_use]
+    pub fn in_short(&self, now_unix_secs: u64) -> String {
+        match self.state {
             LinkState::Resting if self.own_bps > 0 => {
                 let own = rate_in_words(self.own_bps);
                 format!("Receiving {own} in the background, over no link that is shared")
@@ -24,25 +37,11 @@ impl LinkView {
             }
             LinkState::Using => format!("Using what is idle: {}", self.own_of_capacity()),
             LinkState::Beside => format!("Using what others leave: {}", self.own_of_capacity()),
-            LinkState::Yielding => {
-                let secs = now_unix_secs.saturating_sub(self.since_unix_secs);
-                let ago = if secs == 0 {
-                    "just now".to_owned()
-                } else {
-                    format!("{} ago", duration_in_words(secs))
-                };
-                let why =
-                    self.why.map_or_else(|| "the link is left to others".to_owned(), |why| self.because(why));
-                // The reason is what the sentence is about.
-                return format!("Stepped back {ago}: {why}.");
-            }
+            LinkState::Yielding => match now_unix_secs.saturating_sub(self.since_unix_secs) {
+                0 => "Stepped back just now".to_owned(),
+                secs => format!("Stepped back {} ago", duration_in_words(secs)),
+            },
             LinkState::Returning => format!("Taking the link back step by step: {}", self.own_of_capacity()),
-        };
-        match self.why {
-            Some(why) if self.state != LinkState::Resting => {
-                format!("{what}. {}.", upper_first(&self.because(why)))
-            }
-            _ => format!("{what}."),
         }
     }
 
@@ -55,8 +54,8 @@ impl LinkView {
             ("Ours, in the background", rate_in_words(self.own_bps)),
             ("Our foreground downloads", rate_in_words(self.foreground_bps)),
             ("Others on this machine", or(self.here_bps, "not known")),
-            ("Elsewhere behind the link", or(self.elsewhere_bps, "nobody noticed")),
-            ("What the link carries", self.capacity_bps.map_or_else(|| "not seen yet".to_owned(), about)),
+            ("Others elsewhere", or(self.elsewhere_bps, "nobody noticed")),
+            ("The link carries", self.capacity_bps.map_or_else(|| "not seen yet".to_owned(), about)),
             ("Added delay", self.added_delay_ms.map_or_else(|| "not known".to_owned(), delay_in_words)),
         ]
     }

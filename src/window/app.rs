@@ -31,6 +31,7 @@ use super::one_field::{OneField, What};
 use super::rate_field::SetTo;
 use super::reorder::{Drag, Moves, Place};
 use super::sheet::Sheet;
+use super::sidebar::Page;
 use super::theme::{self, Look};
 use super::toasts::{Toasts, Weight};
 use super::{notices, sidebar, status_bar, top_bar};
@@ -89,8 +90,7 @@ pub struct App {
     cap: Cap,
     details: Details,
     link: LinkPage,
-    /// Whether the link is shown in place of the list.
-    shows_link: bool,
+    page: Page,
     add: Option<AddDialog>,
     new_address: Option<NewAddress>,
     login: Option<LoginDialog>,
@@ -135,7 +135,7 @@ impl App {
             cap: Cap::default(),
             details: Details::default(),
             link: LinkPage::default(),
-            shows_link: false,
+            page: Page::default(),
             add: None,
             new_address: None,
             login: None,
@@ -319,11 +319,11 @@ impl App {
             self.offer(&text);
             return None;
         }
-        if self.shows_link {
+        if self.page == Page::Link {
             // What is done to jobs is done to those that are seen.
             self.keys_of_the_window(ui);
             if ui.input_mut(|input| input.consume_key(egui::Modifiers::NONE, Key::Escape)) {
-                self.shows_link = false;
+                self.page = Page::List;
             }
             return None;
         }
@@ -370,7 +370,9 @@ impl App {
             let before = listing.search.clone();
             let new = top_bar::show(ui, &mut self.cap, &self.snapshot, listing, now, wishes);
             // What is searched for is in the list.
-            self.shows_link &= listing.search == before;
+            if listing.search != before {
+                self.page = Page::List;
+            }
             if let Some(SetTo(limit)) = new {
                 self.send(For::Cap, Command::SetLimit(limit));
                 look_again(ui.ctx());
@@ -383,7 +385,7 @@ impl App {
             .resizable(false)
             .frame(bar(10, 12))
             .show(ui, |ui| {
-                sidebar::show(ui, &mut self.listing, &mut self.shows_link, &mut self.wishes);
+                sidebar::show(ui, &mut self.listing, &mut self.page, &mut self.wishes);
             });
         self.refresh();
         Panel::bottom("status")
@@ -391,12 +393,12 @@ impl App {
             .resizable(false)
             .frame(bar(18, 0))
             .show(ui, |ui| status_bar::show(ui, &self.snapshot, &self.listing.totals, now));
-        if !self.selection.is_empty() && !self.shows_link {
+        if !self.selection.is_empty() && self.page == Page::List {
             self.details(ui, &look, now);
         }
-        let fill = if self.shows_link { look.panel } else { look.ground };
+        let fill = if self.page == Page::Link { look.panel } else { look.ground };
         CentralPanel::no_frame().frame(Frame::new().fill(fill)).show(ui, |ui| {
-            if self.shows_link {
+            if self.page == Page::Link {
                 let mut light = link::Light {
                     view: &self.snapshot.link,
                     now,

@@ -109,7 +109,10 @@ impl Details {
                 // The fault's box has its own button to retry.
                 buttons(ui, light, current != Tab::Details);
                 match current {
-                    Tab::Graph => plot::spans(ui, light.span_secs),
+                    Tab::Graph => {
+                        ui.add_space(8.0);
+                        plot::spans(ui, light.span_secs);
+                    }
                     Tab::Details => {}
                     Tab::Files => files::head(ui, view, light.wishes),
                     Tab::Log => self.log.head(ui, light.wishes),

@@ -76,12 +76,17 @@ impl Graph {
             paint_run(&inside, &plot, run, link, &look);
         }
         plot.caps(&painter, &runs, &look);
+        plot.cap_label(&painter, &runs, &look);
         legend.paint(&painter, pos2(rect.left(), rect.bottom() + MARGIN_BOTTOM), &look);
 
         let summary = average.map_or_else(
             || "Speed over time, nothing in this span".to_owned(),
             |mean| format!("Speed over time, average {}", rate_in_words(mean as u64)),
         );
+        let beside = mean(samples().map(|sample| others(link, sample.at))).filter(|_| has_others);
+        let summary = beside.map_or(summary.clone(), |beside| {
+            format!("{summary}; your own traffic {}", rate_in_words(beside as u64))
+        });
         response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &summary));
         if let Some(sample) = plot.hovered(&response, &runs) {
             let spot = plot.place(sample.at, sample.rate_bps);
@@ -108,7 +113,7 @@ fn paint_run(painter: &egui::Painter, plot: &Plot, run: &[RateSample], link: &[L
     let both: Vec<_> = points(run, plot.per_point()).filter_map(place).collect();
     let own: Vec<_> = both.iter().map(|(own, _)| *own).collect();
     painter.add(Shape::mesh(band(both.iter().map(|(own, all)| (*all, own.y)), look.others_area())));
-    painter.add(Shape::mesh(area(&own, plot.rect.bottom(), look.accent.gamma_multiply(0.30))));
+    painter.add(Shape::mesh(area(&own, plot.rect.bottom(), look.accent_area())));
     painter.add(Shape::line(own, Stroke::new(1.6, look.accent)));
 }
 

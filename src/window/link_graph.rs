@@ -116,7 +116,7 @@ fn legend(ui: &Ui, width: f32, runs: &[&[LinkSample]], has_held: bool, look: &Lo
         entries.push((Mark::Dashes(look.bad.1), cap));
     }
     if has_held {
-        entries.push((Mark::Line(look.weak), "stepped back"));
+        entries.push((Mark::Bar(look.weak), "stepped back"));
     }
     if samples().any(|sample| sample.added_delay_ms.is_some()) {
         entries.push((Mark::Area(look.still.0), "added delay"));
@@ -130,7 +130,7 @@ fn rates_of(painter: &Painter, plot: &Plot, points: &[Point], look: &Look) {
     let all: Vec<_> = points.iter().map(|point| plot.place(point.at, point.own + point.others)).collect();
     let between = all.iter().zip(&own).map(|(all, own)| (*all, own.y));
     painter.add(Shape::mesh(band(between, look.others_area())));
-    painter.add(Shape::mesh(area(&own, plot.rect.bottom(), look.accent.gamma_multiply(0.30))));
+    painter.add(Shape::mesh(area(&own, plot.rect.bottom(), look.accent_area())));
     // Where there is nobody else, the line of both is ours.
     for stretch in points.chunk_by(|a, b| (a.others > 0.0) == (b.others > 0.0)) {
         if stretch[0].others > 0.0 {
@@ -256,8 +256,8 @@ fn hover(
 ) {
     let Some(sample) = plot.hovered(&response, runs) else { return };
     let x = plot.x(sample.at);
-    let line = Stroke::new(1.0, look.weak.gamma_multiply(0.5));
-    painter.vline(x, plot.rect.top()..=lane.bottom(), line);
+    let stroke = Stroke::new(1.0, look.weak.gamma_multiply(0.5));
+    painter.vline(x, plot.rect.top()..=lane.bottom(), stroke);
     let edge = Stroke::new(1.5, look.panel);
     if sample.others_bps > 0.0 {
         let all = plot.place(sample.at, sample.own_bps + sample.others_bps);

@@ -50,28 +50,24 @@ pub(super) struct Stretch {
 
 /// When we had stepped back, oldest first.
 pub(super) fn stretches(runs: &[&[LinkSample]]) -> Vec<Stretch> {
-    let mut found: Vec<(Stretch, Vec<(Option<LinkWhy>, u64)>)> = Vec::new();
+    let mut found = Vec::new();
     for run in runs {
-        let start = found.len();
-        for sample in run.iter().filter(|sample| sample.state == LinkState::Yielding) {
-            let continues = found.len() > start
-                && found.last().is_some_and(|(stretch, _)| sample.at <= stretch.to + ONE_TIME);
-            if !continues {
-                found.push((Stretch { from: sample.at, to: sample.at, why: None }, Vec::new()));
-            }
-            let Some((stretch, reasons)) = found.last_mut() else { continue };
-            stretch.to = sample.at;
-            match reasons.iter_mut().find(|(why, _)| *why == sample.why) {
-                Some((_, number)) => *number += 1,
-                None => reasons.push((sample.why, 1)),
-            }
+        let held: Vec<_> = run.iter().filter(|sample| sample.state == LinkState::Yielding).collect();
+        for one in held.chunk_by(|a, b| b.at <= a.at + ONE_TIME) {
+            let [first, .., last] = one else {
+                found.extend(one.iter().map(|only| Stretch { from: only.at, to: only.at, why: only.why }));
+                continue;
+            };
+            found.push(Stretch { from: first.at, to: last.at, why: mostly(one) });
         }
     }
-    let most = |reasons: &[(Option<LinkWhy>, u64)]| {
-        let known = reasons.iter().filter(|(why, _)| why.is_some());
-        known.max_by_key(|(_, number)| *number).and_then(|(why, _)| *why)
-    };
-    found.into_iter().map(|(stretch, reasons)| Stretch { why: most(&reasons), ..stretch }).collect()
+    found
+}
+
+/// The reason that held for most of the time, where any is known.
+fn mostly(samples: &[&LinkSample]) -> Option<LinkWhy> {
+    let reasons = || samples.iter().filter_map(|sample| sample.why);
+    reasons().max_by_key(|why| reasons().filter(|other| other == why).count())
 }
 
 /// The words for a stretch: all of them, and fewer where there is little room.
@@ -157,7 +153,7 @@ mod tests {
             others_bps: 10.0,
             capacity_bps: None,
             cap_bps: None,
-            added_delay_ms: (at % 2 == 0).then_some(at as f32),
+            added_delay_ms: (at.is_multiple_of(2)).then_some(at as f32),
             state,
             why,
         }

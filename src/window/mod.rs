@@ -9,11 +9,13 @@
 //! | what can be done: texts, icons, shortcuts | `actions` |
 //! | the bars | `top_bar`, `cap`, `sidebar`, `status_bar` |
 //! | the list | `listing` (which rows), `list`, `row`, `sparkline`, `reorder` |
-//! | the selected job | `details` with `graph`, `graph_math`, `facts`, `remedies`, `segment_map`, `files`, `log` |
+//! | the link, in place of the list | `link` with `link_graph`, `link_math` |
+//! | what all graphs over time are made of | `plot`, `graph_math` |
+//! | the selected job | `details` with `graph`, `facts`, `remedies`, `segment_map`, `files`, `log` |
 //! | dialogs and messages | `add` with `add/form`, `addresses`, `inquiry`, `new_address`, `login`, `one_field`, `confirm`, `orphans`, `notices`, `toasts` |
 //! | the painted week | `timetable` with `timetable/draft`, `timetable/grid`, `timetable/words`, `timetable/form` |
 //! | the settings, and what is opened once they are known | `settings`, `sheet` |
-//! | looks and words | `theme`, `icons`, `words`, `clock`, `rate_field` |
+//! | looks and words | `theme`, `blank`, `icons`, `words`, `clock`, `rate_field` |
 //! | what takes time outside the engine | `errands` |
 //!
 //! What may not live here: anything that blocks, and any knowledge of the engine beyond its border. Nothing is

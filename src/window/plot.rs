@@ -98,7 +98,7 @@ impl Plot {
         }
     }
 
-    /// The caps that were in force, dashed, with the rate of the last one.
+    /// The caps that were in force, dashed.
     pub(super) fn caps<T: Sample>(&self, painter: &Painter, runs: &[&[T]], look: &Look) {
         let color = look.bad.1;
         let clipped = painter.with_clip_rect(self.rect.expand(1.0));
@@ -110,6 +110,11 @@ impl Plot {
                 clipped.extend(Shape::dashed_line(&ends, Stroke::new(1.2, color), 5.0, 3.0));
             }
         }
+    }
+
+    /// The rate of the last cap, beside its line.
+    pub(super) fn cap_label<T: Sample>(&self, painter: &Painter, runs: &[&[T]], look: &Look) {
+        let color = look.bad.1;
         let Some(cap) = runs.last().and_then(|run| run.last()).and_then(Sample::cap_bps) else { return };
         let words = rate_in_words(cap as u64);
         let (y, text) = if self.holds(cap) {
@@ -160,6 +165,7 @@ pub(super) enum Mark {
     Area(Color32),
     Line(Color32),
     Dashes(Color32),
+    Bar(Color32),
 }
 
 /// The height of a row of the legend.
@@ -222,6 +228,9 @@ impl Legend {
                     let square = Rect::from_center_size(rect.center(), vec2(10.0, 10.0));
                     painter.rect_filled(square, 2.5, color);
                 }
+                Mark::Bar(color) => {
+                    painter.rect_filled(Rect::from_center_size(rect.center(), vec2(mark, 3.0)), 1.5, color);
+                }
                 Mark::Line(color) => _ = painter.line_segment(ends, Stroke::new(1.6, color)),
                 Mark::Dashes(color) => {
                     painter.extend(Shape::dashed_line(&ends, Stroke::new(1.4, color), 4.0, 2.0));
@@ -237,7 +246,6 @@ impl Legend {
 
 /// A choice of how much of the time is seen.
 pub(super) fn spans(ui: &mut Ui, span_secs: &mut u32) {
-    ui.add_space(8.0);
     for span in SPANS.into_iter().rev() {
         if small_choice(ui, &format!("{} min", span / 60), *span_secs == span) {
             *span_secs = span;

@@ -7,22 +7,30 @@ use super::app::Wish;
 use super::listing::{Filter, Listing};
 use super::theme::{self, Look};
 
+/// What the middle of the window shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Page {
+    #[default]
+    List,
+    Link,
+}
+
 /// Draws the filters and the way to the link; a click chooses one.
-pub(super) fn show(ui: &mut Ui, listing: &mut Listing, shows_link: &mut bool, wishes: &mut Vec<Wish>) {
+pub(super) fn show(ui: &mut Ui, listing: &mut Listing, page: &mut Page, wishes: &mut Vec<Wish>) {
     ui.spacing_mut().item_spacing.y = 2.0;
     for (filter, count) in Filter::EACH.into_iter().zip(listing.totals.counts) {
-        let chosen = listing.filter == filter && !*shows_link;
+        let chosen = listing.filter == filter && *page == Page::List;
         if entry(ui, filter.text(), Some(count), chosen).clicked() {
             listing.filter = filter;
-            *shows_link = false;
+            *page = Page::List;
         }
     }
     ui.add_space(4.0);
     ui.separator();
     ui.add_space(4.0);
     let hint = "How the link is used, and why we hold back (Ctrl+L)";
-    if entry(ui, Action::Link.entry().text, None, *shows_link).on_hover_text(hint).clicked() {
-        *shows_link = true;
+    if entry(ui, Action::Link.entry().text, None, *page == Page::Link).on_hover_text(hint).clicked() {
+        *page = Page::Link;
     }
     ui.with_layout(Layout::bottom_up(Align::Min), |ui| {
         let settings = Action::Settings.entry();

@@ -54,10 +54,9 @@ fn left(snapshot: &Snapshot, totals: &Totals, now: u64, fits: impl Fn(&str) -> b
     // Of background downloads the link says more than their number; both where there is room for both.
     let running = match running {
         Some(running) if snapshot.link.state != LinkState::Resting => {
-            let link = snapshot.link.in_words(now);
-            let both = format!("{running}. {link}");
-            let said = if fits(&both) { both } else { link };
-            Some(said.trim_end_matches('.').to_owned())
+            let link = snapshot.link.in_words(now).trim_end_matches('.').to_owned();
+            let said = [format!("{running}. {link}"), link].into_iter().find(|said| fits(said));
+            Some(said.unwrap_or_else(|| snapshot.link.in_short(now)))
         }
         running => running,
     };
@@ -105,7 +104,7 @@ mod tests {
 
     use super::super::listing::ByTimetable;
     use super::*;
-    use crate::engine::LinkView;
+    use crate::engine::{LinkView, LinkWhy};
     use crate::job::{Rate, Waiting};
 
     #[test]
@@ -163,7 +162,13 @@ mod tests {
         let sentence = "Using what is idle: 46.0 of about 50.0 MiB/s";
         let both = format!("2 downloads at 46.0 MiB/s. {sentence}");
         assert_eq!(left(&snapshot, &totals, 0, |_| true), both);
-        assert_eq!(left(&snapshot, &totals, 0, |_| false), sentence);
+        assert_eq!(left(&snapshot, &totals, 0, |text| text.len() < 50), sentence);
+        let why = Some(LinkWhy::ConnectionHere);
+        let yielding = LinkView { state: LinkState::Yielding, why, ..LinkView::default() };
+        let held = Snapshot { link: Arc::new(yielding), ..snapshot.clone() };
+        let reason = "Stepped back 7 s ago: a program on this machine has just opened a connection";
+        assert_eq!(left(&held, &totals, 7, |text| text.len() < 80), reason);
+        assert_eq!(left(&held, &totals, 7, |_| false), "Stepped back 7 s ago");
         let paused = Snapshot { paused: true, ..snapshot.clone() };
         let held = format!("{sentence}. All downloads are paused");
         assert_eq!(left(&paused, &totals, 0, |_| false), held);

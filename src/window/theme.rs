@@ -120,9 +120,14 @@ impl Look {
         self.weak.gamma_multiply(0.24)
     }
 
-    /// Under the line of [`Look::others`].
+    /// In graphs, under the line in the accent's colour.
+    pub(super) fn accent_area(&self) -> Color32 {
+        self.accent.gamma_multiply(0.38)
+    }
+
+    /// In graphs, under the line of [`Look::others`].
     pub(super) fn others_area(&self) -> Color32 {
-        self.others.gamma_multiply(0.32)
+        self.others.gamma_multiply(0.38)
     }
 
     /// A painted stretch of the week: its ground, and its edge and pattern. Words on it are in the text's colour.

@@ -289,6 +289,17 @@ pub(super) fn upper_first(text: &str) -> String {
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
+/// The text with its numbers and their units on one line: where it is large, a lone unit would be seen.
+pub(super) fn unbroken(text: &str) -> String {
+    let mut before = ' ';
+    let kept = |c: char| {
+        let kept = if c == ' ' && before.is_ascii_digit() { '\u{a0}' } else { c };
+        before = c;
+        kept
+    };
+    text.chars().map(kept).collect()
+}
+
 /// How long ago something was: `just now`, `5 min ago`, `3 h ago`, `12 d ago`.
 pub(super) fn ago(then: u64, now: u64) -> String {
     let secs = now.saturating_sub(then);
@@ -324,6 +335,11 @@ mod tests {
         job.files[0].finished = matches!(state, JobState::Acknowledged | JobState::Transferred);
         job.state = state;
         JobView { done_bytes: done, ..JobView::resting(Arc::new(job)) }
+    }
+
+    #[test]
+    fn numbers_keep_their_units() {
+        assert_eq!(unbroken("1.2 MiB/s for 2 h 5 min a day"), "1.2\u{a0}MiB/s for 2\u{a0}h 5\u{a0}min a day");
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod adding;
 mod details;
 mod files;
 mod holding;
+mod link;
 mod list;
 mod order;
 mod orphans;

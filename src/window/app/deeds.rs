@@ -19,6 +19,7 @@ use crate::window::new_address::NewAddress;
 use crate::window::one_field::{OneField, What};
 use crate::window::reorder::{self, Place};
 use crate::window::sheet::Which;
+use crate::window::sidebar::Page;
 use crate::window::toasts::Weight;
 use crate::window::{orphans, top_bar};
 
@@ -80,7 +81,9 @@ impl App {
         match action {
             Action::Add => self.add = Some(AddDialog::new(String::new(), &self.snapshot)),
             Action::Search => ctx.memory_mut(|memory| memory.request_focus(top_bar::search_id())),
-            Action::Link => self.shows_link = !self.shows_link,
+            Action::Link => {
+                self.page = if self.page == Page::Link { Page::List } else { Page::Link };
+            }
             Action::Timetable => self.sheet.open(Which::Timetable, &self.handle),
             Action::Settings => self.sheet.open(Which::Settings, &self.handle),
             Action::SelectAll => self.selection.all(&self.listing, &snapshot),
