@@ -69,6 +69,10 @@ pub enum LinkWhy {
 
 /// What the governor can go by on this machine and this path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a sense of its own, and all mixtures of them occur"
+)]
 pub struct Senses {
     /// The interface's counters: they tell of all traffic of this machine.
     pub counters: bool,
