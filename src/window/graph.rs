@@ -88,7 +88,7 @@ impl Graph {
             format!("{summary}; your own traffic {}", rate_in_words(beside as u64))
         });
         response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &summary));
-        if let Some(sample) = plot.hovered(&response, &runs) {
+        if let Some(sample) = plot.hovered(&response, rect.y_range(), &runs) {
             let spot = plot.place(sample.at, sample.rate_bps);
             inside.vline(spot.x, rect.y_range(), Stroke::new(1.0, look.weak.gamma_multiply(0.5)));
             inside.circle(spot, 3.5, look.accent, Stroke::new(1.5, look.panel));

@@ -1,7 +1,9 @@
 //! The link over time: what we received, on top of it the user's own traffic, what the link carries, the cap, the delay
 //! we add, and when we had stepped back and why.
 
-use egui::{Align2, FontId, Painter, Rect, Response, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
+use egui::{
+    Align2, FontId, Painter, Rangef, Rect, Response, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2,
+};
 
 use crate::engine::{LinkSample, LinkState, LinkView, delay_in_words};
 use crate::job::rate_in_words;
@@ -254,7 +256,9 @@ fn hover(
     runs: &[&[LinkSample]],
     look: &Look,
 ) {
-    let Some(sample) = plot.hovered(&response, runs) else { return };
+    // The words above the picture belong to it, the legend does not.
+    let heights = Rangef::new(response.rect.top(), lane.bottom());
+    let Some(sample) = plot.hovered(&response, heights, runs) else { return };
     let x = plot.x(sample.at);
     let stroke = Stroke::new(1.0, look.weak.gamma_multiply(0.5));
     painter.vline(x, plot.rect.top()..=lane.bottom(), stroke);

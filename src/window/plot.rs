@@ -1,7 +1,9 @@
 //! What all graphs over time are made of: where a sample lies, the grid, bands, caps, the legend. Painted by hand; they
 //! are for looking at, so there is nothing to drag.
 
-use egui::{Align2, Color32, FontId, Mesh, Painter, Pos2, Rect, Response, Shape, Stroke, Ui, pos2, vec2};
+use egui::{
+    Align2, Color32, FontId, Mesh, Painter, Pos2, Rangef, Rect, Response, Shape, Stroke, Ui, pos2, vec2,
+};
 
 use crate::engine::SAMPLE_SECS;
 use crate::job::{duration_in_words, rate_in_words};
@@ -44,9 +46,15 @@ impl Plot {
         self.rect.bottom() - (value / self.top).min(1.0) * self.rect.height()
     }
 
-    /// The sample that is nearest to the pointer, where it is over the picture and not in a gap.
-    pub(super) fn hovered<'a, T: Sample>(&self, response: &Response, runs: &[&'a [T]]) -> Option<&'a T> {
-        let pointer = response.hover_pos().filter(|pointer| self.rect.x_range().contains(pointer.x))?;
+    /// The sample that is nearest to the pointer, where it is at one of these heights and not in a gap.
+    pub(super) fn hovered<'a, T: Sample>(
+        &self,
+        response: &Response,
+        heights: Rangef,
+        runs: &[&'a [T]],
+    ) -> Option<&'a T> {
+        let seen = Rect::from_x_y_ranges(self.rect.x_range(), heights);
+        let pointer = response.hover_pos().filter(|pointer| seen.contains(*pointer))?;
         let back = (self.rect.right() - pointer.x) / self.rect.width() * self.span as f32;
         let at = self.now.saturating_sub(back.round() as u64);
         let nearest = runs.iter().flat_map(|run| run.iter()).min_by_key(|sample| sample.at().abs_diff(at))?;

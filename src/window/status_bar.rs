@@ -13,7 +13,8 @@ use super::{list, words};
 pub(super) fn show(ui: &mut Ui, snapshot: &Snapshot, totals: &Totals, now: u64) {
     let look = Look::of(ui.visuals());
     ui.horizontal_centered(|ui| {
-        let color = if totals.active() > 0 {
+        let held = snapshot.link.state == LinkState::Yielding;
+        let color = if totals.active() > 0 && !held {
             look.good.0
         } else if totals.going_on > 0 && !snapshot.paused {
             look.wait.0
