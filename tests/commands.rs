@@ -312,7 +312,7 @@ fn the_link_is_told_of_by_the_instance_that_runs() {
     assert_eq!((&alone["runs"], &alone["state"]), (&json!(false), &json!("resting")));
     let _run = home.start_run();
     let said = home.run(["link"]).fine();
-    assert!(said.out.starts_with("Nothing is transferred in the background now.\n\nInterface "), "{said:#?}");
+    assert!(said.out.starts_with("Nothing uses the link in the background now.\n\nInterface "), "{said:#?}");
     let rests = home.run(["link", "--json"]).fine().json();
     assert_eq!((&rests["runs"], &rests["own_bps"]), (&json!(true), &json!(0)));
 }

@@ -5,6 +5,9 @@ use crate::job::{duration_in_words, rate_in_words};
 
 use super::{LinkState, LinkView, LinkWhy, Senses};
 
+/// Less than this is what every machine receives, in bytes per second.
+const WORTH_SAYING_BPS: u64 = 10 << 10;
+
 impl LinkView {
     /// How the link is used now and why, as a sentence or two: `Using what is idle: 5.4 of about 5.9 MiB/s.`
     #[must_use]
@@ -29,9 +32,9 @@ impl LinkView {
             }
             LinkState::Resting if self.foreground_bps > 0 => {
                 let rate = rate_in_words(self.foreground_bps);
-                format!("Nothing is transferred in the background now; foreground downloads receive {rate}")
+                format!("Nothing uses the link in the background now; foreground downloads receive {rate}")
             }
-            LinkState::Resting => "Nothing is transferred in the background now".to_owned(),
+            LinkState::Resting => "Nothing uses the link in the background now".to_owned(),
             LinkState::Starting => {
                 format!("Finding out how much is idle: {} so far", rate_in_words(self.own_bps))
             }
@@ -89,7 +92,12 @@ impl LinkView {
     fn because(&self, why: LinkWhy) -> String {
         let amount = |rate: Option<u64>| rate.filter(|rate| *rate > 0).map(rate_in_words);
         match why {
-            LinkWhy::ConnectionHere => "a program on this machine has just opened a connection".to_owned(),
+            LinkWhy::ConnectionHere => {
+                let receiving = amount(self.here_bps.filter(|rate| *rate >= WORTH_SAYING_BPS));
+                let receiving = receiving
+                    .map_or_else(String::new, |rate| format!(", and programs here are receiving {rate}"));
+                format!("a program on this machine has opened a connection{receiving}")
+            }
             LinkWhy::TrafficHere => {
                 let (here, foreground) = (self.here_bps.unwrap_or(0), self.foreground_bps);
                 let who = match (foreground > 0, here > foreground) {
@@ -255,7 +263,7 @@ mod tests {
             format!("Taking the link back step by step: {own}."),
         ];
         let reasons = [
-            "a program on this machine has just opened a connection.",
+            "a program on this machine has opened a connection, and programs here are receiving 1.2 MiB/s.",
             "another program on this machine is receiving 1.2 MiB/s.",
             "somebody behind the same router is using the link, and answers come 35 ms later.",
             "data is lost on the way, which tells of a link that is full.",
@@ -278,7 +286,11 @@ mod tests {
     fn what_is_not_known_is_not_said() {
         let bare = |state, why| LinkView { state, why: Some(why), since_unix_secs: 9, ..LinkView::default() };
         let table = [
-            (bare(LinkState::Resting, LinkWhy::Delay), "Nothing is transferred in the background now."),
+            (
+                bare(LinkState::Yielding, LinkWhy::ConnectionHere),
+                "Stepped back just now: a program on this machine has opened a connection.",
+            ),
+            (bare(LinkState::Resting, LinkWhy::Delay), "Nothing uses the link in the background now."),
             (
                 bare(LinkState::Yielding, LinkWhy::TrafficHere),
                 "Stepped back just now: another program on this machine is receiving.",
@@ -330,7 +342,7 @@ mod tests {
         let resting = LinkView { foreground_bps: MIB, ..LinkView::default() };
         assert_eq!(
             resting.in_words(0),
-            "Nothing is transferred in the background now; foreground downloads receive 1.0 MiB/s."
+            "Nothing uses the link in the background now; foreground downloads receive 1.0 MiB/s."
         );
     }
 

@@ -49,9 +49,9 @@ impl LinkPage {
         let view = light.view;
         let Some(last) = view.history.last().map(|sample| sample.at) else {
             if view.state == LinkState::Resting {
-                let title = "Nothing has been transferred in the background yet";
-                let hint = "When a download runs, you see here what it takes of the link, what you use yourself, and \
-                            when and why it steps back.";
+                let title = "Nothing has used the link in the background yet";
+                let hint = "When a download does, you see here what it takes, what you use yourself, and when and why it \
+                            steps back. What comes from your own network is left alone and not shown.";
                 return blank::show(ui, icons::INTO_TRAY, title, hint, |_| {});
             }
             return self.page(ui, light, 0);

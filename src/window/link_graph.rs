@@ -77,7 +77,7 @@ impl LinkGraph {
         let painter = ui.painter().clone();
         if runs.is_empty() {
             let font = FontId::proportional(theme::BODY);
-            let text = "Nothing was transferred in the background in this time";
+            let text = "Nothing used the link in the background in this time";
             painter.text(rect.center(), Align2::CENTER_CENTER, text, font, look.weak);
         } else {
             plot.grid(&painter, &look);

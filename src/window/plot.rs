@@ -55,10 +55,15 @@ impl Plot {
     ) -> Option<&'a T> {
         let seen = Rect::from_x_y_ranges(self.rect.x_range(), heights);
         let pointer = response.hover_pos().filter(|pointer| seen.contains(*pointer))?;
-        let back = (self.rect.right() - pointer.x) / self.rect.width() * self.span as f32;
-        let at = self.now.saturating_sub(back.round() as u64);
+        let at = self.moment(pointer.x)?;
         let nearest = runs.iter().flat_map(|run| run.iter()).min_by_key(|sample| sample.at().abs_diff(at))?;
         (nearest.at().abs_diff(at) <= 2).then_some(nearest)
+    }
+
+    /// The sample that is at `x`; `None` from before there were any.
+    fn moment(&self, x: f32) -> Option<u64> {
+        let back = (self.rect.right() - x) / self.rect.width() * self.span as f32;
+        self.now.checked_sub(back.round() as u64)
     }
 
     /// How long ago a sample was: `12 s`.
@@ -272,4 +277,22 @@ fn small_choice(ui: &mut Ui, text: &str, chosen: bool) -> bool {
         ui.add(button).clicked()
     })
     .inner
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_and_moments_belong_to_each_other() {
+        let rect = Rect::from_min_max(pos2(100.0, 0.0), pos2(700.0, 50.0));
+        let plot = Plot { rect, now: 50, span: 120, top: 10.0 };
+        for at in 0..=50 {
+            assert_eq!(plot.moment(plot.x(at)), Some(at));
+        }
+        // The program is younger than the picture is wide.
+        assert_eq!(plot.moment(110.0), None);
+        assert_eq!((plot.x(50), plot.y(10.0), plot.y(99.0)), (700.0, 0.0, 0.0));
+        assert_eq!(plot.ago(26), "12 s");
+    }
 }

@@ -52,11 +52,13 @@ fn left(snapshot: &Snapshot, totals: &Totals, now: u64, fits: impl Fn(&str) -> b
     let active = totals.active();
     let running =
         (active > 0).then(|| format!("{} at {}", downloads(active), rate_in_words(snapshot.rate_bps)));
-    // Of background downloads the link says more than their number; both where there is room for both.
+    // Of background downloads the link says more than their number, which stands at the right; of foreground ones it says
+    // nothing, so both where there is room for both.
     let running = match running {
         Some(running) if snapshot.link.state != LinkState::Resting => {
             let link = snapshot.link.in_words(now).trim_end_matches('.').to_owned();
-            let said = [format!("{running}. {link}"), link].into_iter().find(|said| fits(said));
+            let both = (snapshot.link.foreground_bps > 0).then(|| format!("{running}. {link}"));
+            let said = both.into_iter().chain([link]).find(|said| fits(said));
             Some(said.unwrap_or_else(|| snapshot.link.in_short(now)))
         }
         running => running,
@@ -161,13 +163,16 @@ mod tests {
         let snapshot = Snapshot { rate_bps: 46 << 20, link: Arc::new(link), ..Snapshot::default() };
         let totals = Totals { counts: [2, 2, 0, 0, 0], going_on: 2, ..Totals::default() };
         let sentence = "Using what is idle: 46.0 of about 50.0 MiB/s";
-        let both = format!("2 downloads at 46.0 MiB/s. {sentence}");
-        assert_eq!(left(&snapshot, &totals, 0, |_| true), both);
-        assert_eq!(left(&snapshot, &totals, 0, |text| text.len() < 50), sentence);
+        assert_eq!(left(&snapshot, &totals, 0, |_| true), sentence);
+        let foreground = LinkView { foreground_bps: 9 << 20, ..LinkView::clone(&snapshot.link) };
+        let both = Snapshot { link: Arc::new(foreground), rate_bps: 55 << 20, ..snapshot.clone() };
+        let words = format!("2 downloads at 55.0 MiB/s. {sentence}");
+        assert_eq!(left(&both, &totals, 0, |_| true), words);
+        assert_eq!(left(&both, &totals, 0, |text| text.len() < 50), sentence);
         let why = Some(LinkWhy::ConnectionHere);
         let yielding = LinkView { state: LinkState::Yielding, why, ..LinkView::default() };
         let held = Snapshot { link: Arc::new(yielding), ..snapshot.clone() };
-        let reason = "Stepped back 7 s ago: a program on this machine has just opened a connection";
+        let reason = "Stepped back 7 s ago: a program on this machine has opened a connection";
         assert_eq!(left(&held, &totals, 7, |text| text.len() < 80), reason);
         assert_eq!(left(&held, &totals, 7, |_| false), "Stepped back 7 s ago");
         let paused = Snapshot { paused: true, ..snapshot.clone() };
