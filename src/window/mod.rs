@@ -4,7 +4,7 @@
 //!
 //! | what | where |
 //! |---|---|
-//! | the whole, and what becomes of the user's wishes | `app`, `app/deeds` |
+//! | the whole, and what becomes of the user's wishes | `app`, `app/deeds`, `app/keyboard` |
 //! | opening, closing, waiting in between | `door`, `kept` |
 //! | what can be done: texts, icons, shortcuts | `actions` |
 //! | the bars | `top_bar`, `cap`, `sidebar`, `status_bar` |
