@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | [`job`] | what a transfer is: pure data and rules | nobody |
 //! | [`queue`] | what may run now, and when to try again | `job` |
-//! | [`idle`] | how much of the link may be used: caps, sensors | `job` |
+//! | [`idle`] | how much of the link may be used: caps, and the governor of what is idle | `job` |
 //! | [`transfer`] | one file from address to disk | `job` |
 //! | [`session`] | what the desktop tells us | `job` |
 //! | [`store`] | RON on disk: the queue, the settings | `job` |

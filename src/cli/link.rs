@@ -47,7 +47,7 @@ struct Link {
     interface: Option<String>,
     /// resting, starting, using, beside, yielding or returning.
     state: &'static str,
-    /// Why we hold back: `connection_here`, `traffic_here`, delay, loss or `share_lost`.
+    /// Why we hold back: `connection_here`, `traffic_here`, delay or `share_lost`.
     why: Option<&'static str>,
     since_unix_secs: Option<u64>,
     /// The same as a sentence or two.

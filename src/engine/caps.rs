@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use url::Host;
 
 use super::clients::has_proxy;
-use super::pace::{Applies, Cap};
+use super::pace::{Applies, Cap, Peer};
 use super::snapshot::CapView;
 use crate::idle::Subnets;
 use crate::job::{Allowance, Event, Job, JobFile, JobId, MinuteOfWeek, Priority, Rate};
@@ -104,19 +104,20 @@ impl Caps {
         caps
     }
 
-    /// Tells, for a connection, whether the timetable leaves it alone.
+    /// Tells, for a connection, whether the timetable leaves it alone, and whether it goes over the link that is shared.
     /// `is_near` is set to whether its server is in one of this machine's own subnets.
-    pub(super) fn exemption(
+    pub(super) fn look_up(
         &self,
         is_near: Arc<AtomicBool>,
         has_proxy: bool,
-    ) -> impl Fn(SocketAddr) -> bool + Send + Sync + 'static {
+    ) -> impl Fn(SocketAddr) -> Peer + Send + Sync + 'static {
         let lan_exempt = Arc::clone(&self.lan_exempt);
         move |peer| {
+            let is_peer_near = Subnets::of_this_machine().unwrap_or_default().contain(peer.ip());
             // Behind a proxy the peer says nothing about the server.
-            let near = !has_proxy && Subnets::of_this_machine().unwrap_or_default().contain(peer.ip());
+            let near = is_peer_near && !has_proxy;
             is_near.store(near, Ordering::Relaxed);
-            near && lan_exempt.load(Ordering::Relaxed)
+            Peer { is_exempt: near && lan_exempt.load(Ordering::Relaxed), is_behind_link: !is_peer_near }
         }
     }
 }

@@ -8,27 +8,40 @@ use tokio::sync::Mutex;
 
 use crate::job::{Fault, FaultKind, Job, Login, Proxy};
 use crate::store::Settings;
-use crate::transfer::{self, Way};
+use crate::transfer::{self, Watch, Way};
 
 /// So many clients are kept; with more ways than that in use, they are made anew.
 const MOST: usize = 16;
 
 /// The clients there are. Cheap to clone.
-#[derive(Clone, Default)]
-pub(super) struct Clients(Arc<Mutex<HashMap<Way, Client>>>);
+#[derive(Clone)]
+pub(super) struct Clients {
+    by_way: Arc<Mutex<HashMap<Way, Client>>>,
+    /// Hears of all their connections.
+    watch: Arc<dyn Watch>,
+}
 
 impl Clients {
+    pub(super) fn new(watch: Arc<dyn Watch>) -> Self {
+        Self { by_way: Arc::default(), watch }
+    }
+
+    /// Those there are no more of are made anew.
+    pub(super) fn forget_all(&mut self) {
+        self.by_way = Arc::default();
+    }
+
     /// The client for that way.
     pub(super) async fn get(&self, way: Way) -> Result<Client, Fault> {
         // Whoever comes meanwhile waits for the same one.
-        let mut clients = self.0.lock().await;
+        let mut clients = self.by_way.lock().await;
         if let Some(client) = clients.get(&way) {
             return Ok(client.clone());
         }
         let client = {
-            let way = way.clone();
+            let (way, watch) = (way.clone(), Arc::clone(&self.watch));
             // It reads the system's certificates.
-            tokio::task::spawn_blocking(move || transfer::client(&way, super::pace::start_small)).await
+            tokio::task::spawn_blocking(move || transfer::client(&way, watch)).await
         };
         let client =
             client.unwrap_or_else(|error| Err(Fault::new(FaultKind::Internal, error.to_string())))?;

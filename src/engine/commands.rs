@@ -256,7 +256,7 @@ impl Core {
             live.own.set_rate(job.limit);
         }
         for pace in live.paces() {
-            pace.set_caps(self.caps.of(job.priority, &live.own));
+            pace.set(self.caps.of(job.priority, &live.own), job.priority);
         }
     }
 

@@ -9,7 +9,6 @@ use tokio::time::Instant;
 
 use super::Run;
 use super::caps::near_jobs;
-use super::clients::Clients;
 use super::core::{Chore, Core, unix_secs};
 use super::places::netrc;
 use crate::job::{Cause, Event, Job, JobId, LogEntry, StartMode};
@@ -29,7 +28,7 @@ impl Core {
         self.caps.set(&self.settings);
         self.servers.set_most(self.settings.per_host);
         // A file with certificates may be another one now, and a proxy have another login.
-        self.clients = Clients::default();
+        self.clients.forget_all();
         self.queue.set_rules(rules(&self.settings));
         self.look_at_conditions();
         self.look_at_netrc();

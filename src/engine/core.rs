@@ -15,12 +15,14 @@ use super::caps::Caps;
 use super::clients::Clients;
 use super::conditions::rules;
 use super::ends::Ends;
+use super::governor::Governing;
 use super::pace::Servers;
 use super::runs::{Heard, Runs};
 use super::saver::{Saved, Saver};
 use super::secrets::Known;
 use super::views::Views;
 use super::{Border, Refusal, Reply, Run};
+use crate::idle::LinkView;
 use crate::job::{Cause, Event, Fault, Job, JobId, LogEntry, Login, Orphan, Secrets};
 use crate::queue::{Effect, Now, Queue};
 use crate::session::Alarm;
@@ -83,6 +85,9 @@ pub(super) struct Core {
     pub(super) chores: JoinSet<Chore>,
     pub(super) ends: Ends,
     pub(super) clients: Clients,
+    pub(super) governing: Governing,
+    /// The link as it was last measured.
+    pub(super) link: Arc<LinkView>,
     /// User and password for the proxy of the settings.
     pub(super) proxy_login: Option<Login>,
     pub(super) notices: Arc<Vec<String>>,
@@ -123,6 +128,7 @@ impl Core {
         let started = Instant::now();
         let now = Now { monotonic: Duration::ZERO, unix_secs: unix_secs() };
         let queue = Queue::new(start.loaded.jobs, start.mode, rules(&start.settings), now);
+        let governing = Governing::start(started);
         let mut core = Self {
             border: start.border,
             views: Views::default(),
@@ -140,7 +146,9 @@ impl Core {
             after_save: VecDeque::new(),
             chores: JoinSet::new(),
             ends: Ends::default(),
-            clients: Clients::default(),
+            clients: Clients::new(Arc::new(governing.steering())),
+            governing,
+            link: Arc::default(),
             proxy_login: None,
             orphans: Arc::default(),
             usual_folder: start.usual_folder,

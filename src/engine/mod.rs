@@ -12,6 +12,7 @@ mod conditions;
 mod core;
 mod ends;
 mod finish_command;
+mod governor;
 mod handle;
 mod mend;
 mod orphans;

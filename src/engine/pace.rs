@@ -8,17 +8,10 @@ use std::time::{Duration, Instant};
 
 use url::Url;
 
-use crate::idle::{Bucket, FIRST_WINDOW, OwnSocket, Place, window_for};
-use crate::job::Rate;
+use super::governor::Steering;
+use crate::idle::{Bucket, FIRST_WINDOW, Membership, OwnSocket, Place, window_for};
+use crate::job::{Priority, Rate};
 use crate::transfer::{Pace, Paces};
-
-/// Has a new connection begin with a small window. A sender never forgets the largest window it was offered, and
-/// makes its segments by it: only one that begins small can be held to a low cap smoothly.
-pub(super) fn start_small(local: SocketAddr, peer: SocketAddr) {
-    if let Some(socket) = OwnSocket::find(local, peer) {
-        socket.hold_to(FIRST_WINDOW);
-    }
-}
 
 /// One cap, shared by all who must keep to it.
 #[derive(Debug)]
@@ -117,37 +110,70 @@ impl Drop for Seat {
     }
 }
 
-/// Whether the caps of the timetable are left out for a peer.
-type IsExempt = dyn Fn(SocketAddr) -> bool + Send + Sync;
+/// What is known of a peer, asked once per connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer {
+    /// Whether the caps of the timetable are left out for it.
+    pub(super) is_exempt: bool,
+    /// Whether the link that is shared with others is between it and us.
+    pub(super) is_behind_link: bool,
+}
+
+type LookUp = dyn Fn(SocketAddr) -> Peer + Send + Sync;
+
+/// The part of the idle bandwidth a transfer gets beside those of other priorities; `None` for those that do not wait for
+/// it. Levels rarely run side by side: the scheduler starts the lower one only where the higher leaves room.
+const fn weight(priority: Priority) -> Option<u32> {
+    match priority {
+        Priority::Foreground => None,
+        Priority::High => Some(4),
+        Priority::Normal => Some(2),
+        Priority::Low => Some(1),
+    }
+}
 
 /// The paces of all connections of one file.
 pub(super) struct FilePaces {
     caps: Mutex<Vec<Applies>>,
     connections: Mutex<Vec<Weak<JobPace>>>,
-    is_exempt: Arc<IsExempt>,
+    look_up: Arc<LookUp>,
     servers: Arc<Servers>,
-    /// Whether it keeps to the most connections a server may have; foreground jobs do not.
-    is_held: bool,
+    steering: Steering,
+    /// Foreground jobs neither keep to the most connections a server may have nor wait for idle bandwidth.
+    priority: Mutex<Priority>,
 }
 
 impl FilePaces {
-    /// They keep to these caps; `is_exempt` tells for which peers the timetable's do not hold.
+    /// They keep to these caps and give way as the priority says; `look_up` tells about their peers.
     pub(super) fn new(
         caps: Vec<Applies>,
-        is_exempt: impl Fn(SocketAddr) -> bool + Send + Sync + 'static,
+        priority: Priority,
+        look_up: impl Fn(SocketAddr) -> Peer + Send + Sync + 'static,
         servers: Arc<Servers>,
-        is_held: bool,
+        steering: Steering,
     ) -> Self {
-        let connections = Mutex::default();
-        Self { caps: Mutex::new(caps), connections, is_exempt: Arc::new(is_exempt), servers, is_held }
+        Self {
+            caps: Mutex::new(caps),
+            connections: Mutex::default(),
+            look_up: Arc::new(look_up),
+            servers,
+            steering,
+            priority: Mutex::new(priority),
+        }
     }
 
-    /// They keep to other caps from now on.
-    pub(super) fn set_caps(&self, caps: Vec<Applies>) {
+    /// They keep to other caps, and give way as that priority says, from now on.
+    pub(super) fn set(&self, caps: Vec<Applies>, priority: Priority) {
         for pace in self.living() {
             pace.set_caps(caps.clone());
+            pace.set_weight(weight(priority));
         }
         *self.caps() = caps;
+        *self.priority.lock().unwrap_or_else(PoisonError::into_inner) = priority;
+    }
+
+    fn priority(&self) -> Priority {
+        *self.priority.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The lowest cap in force.
@@ -168,7 +194,7 @@ impl FilePaces {
     }
 
     fn pace(&self, seat: Option<Seat>) -> Arc<dyn Pace> {
-        let pace = Arc::new(JobPace::new(self.caps().clone(), Arc::clone(&self.is_exempt), seat));
+        let pace = Arc::new(JobPace::new(self, seat));
         let mut connections = self.connections();
         connections.retain(|pace| pace.strong_count() > 0);
         connections.push(Arc::downgrade(&pace));
@@ -182,7 +208,7 @@ impl Paces for FilePaces {
     }
 
     fn another(&self, url: &Url) -> Option<Arc<dyn Pace>> {
-        let seat = self.servers.seat(url, self.is_held)?;
+        let seat = self.servers.seat(url, self.priority() != Priority::Foreground)?;
         Some(self.pace(Some(seat)))
     }
 }
@@ -191,8 +217,10 @@ impl Paces for FilePaces {
 struct JobPace {
     connection: Mutex<Option<Connection>>,
     line: Mutex<Vec<InLine>>,
-    /// Asked once per connection.
-    is_exempt: Arc<IsExempt>,
+    look_up: Arc<LookUp>,
+    steering: Steering,
+    /// Its part of the idle bandwidth; `None` where it does not wait for it.
+    weight: Mutex<Option<u32>>,
     _seat: Option<Seat>,
 }
 
@@ -209,7 +237,12 @@ struct InLine {
 
 struct Connection {
     /// `None` where the kernel's throttle is not within reach.
-    socket: Option<OwnSocket>,
+    socket: Option<Arc<OwnSocket>>,
+    local: SocketAddr,
+    peer: SocketAddr,
+    is_behind_link: bool,
+    /// The governor steers it as long as it is there.
+    membership: Option<Membership>,
     /// The window it is held to; `None` while the kernel sizes it.
     held_to: Option<usize>,
     /// The largest window it was ever held to; beyond all bounds once it was let go.
@@ -236,9 +269,44 @@ impl InLine {
 pub(super) type Applies = (Arc<Cap>, bool);
 
 impl JobPace {
-    fn new(caps: Vec<Applies>, is_exempt: Arc<IsExempt>, seat: Option<Seat>) -> Self {
+    fn new(of: &FilePaces, seat: Option<Seat>) -> Self {
+        let caps = of.caps().clone();
         let line = caps.into_iter().map(|(cap, by_timetable)| InLine::new(cap, by_timetable)).collect();
-        Self { connection: Mutex::new(None), line: Mutex::new(line), is_exempt, _seat: seat }
+        Self {
+            connection: Mutex::new(None),
+            line: Mutex::new(line),
+            look_up: Arc::clone(&of.look_up),
+            steering: of.steering.clone(),
+            weight: Mutex::new(weight(of.priority())),
+            _seat: seat,
+        }
+    }
+
+    /// Gives way as somebody with that weight, or not at all.
+    fn set_weight(&self, weight: Option<u32>) {
+        let is_other =
+            std::mem::replace(&mut *self.weight.lock().unwrap_or_else(PoisonError::into_inner), weight)
+                != weight;
+        if is_other {
+            self.steer();
+        }
+    }
+
+    /// Has the governor steer the connection, if it is one to be steered.
+    fn steer(&self) {
+        let weight = *self.weight.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(connection) = &mut *self.connection() else { return };
+        // The old one first: two would both be counted.
+        let was_steered = connection.membership.take().is_some();
+        let Some(socket) = &connection.socket else { return };
+        if let Some(weight) = weight.filter(|_| connection.is_behind_link) {
+            let (local, peer) = (connection.local, connection.peer);
+            connection.membership =
+                Some(self.steering.governor.steer(Arc::clone(socket), local, peer, weight));
+            self.steering.wake();
+        } else if was_steered {
+            socket.unclamp();
+        }
     }
 
     /// Keeps to other caps from now on.
@@ -295,22 +363,26 @@ impl Drop for JobPace {
 
 impl Pace for JobPace {
     fn connected(&self, local: SocketAddr, peer: SocketAddr) {
-        let socket = OwnSocket::find(local, peer);
+        let found = (self.look_up)(peer);
         let before = self.connection().replace(Connection {
-            socket,
+            socket: OwnSocket::find(local, peer).map(Arc::new),
+            local,
+            peer,
+            is_behind_link: found.is_behind_link,
+            membership: None,
             held_to: Some(FIRST_WINDOW),
             offered_bytes: FIRST_WINDOW,
         });
         if before.is_none() {
-            let is_exempt = (self.is_exempt)(peer);
             let mut line = self.line();
-            line.retain(|line| !(is_exempt && line.by_timetable));
+            line.retain(|line| !(found.is_exempt && line.by_timetable));
             for line in &mut *line {
                 line.cap.connections.fetch_add(1, Ordering::Relaxed);
                 line.place = line.cap.book_first_window();
             }
         }
         self.hold();
+        self.steer();
     }
 
     fn book(&self, bytes: usize) {

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::Snapshot;
 use super::core::{Chore, Core, unix_secs};
 use super::views::Light;
+use crate::job::{Job, Priority};
 use crate::transfer;
 
 /// The shortest time between two snapshots.
@@ -23,7 +24,9 @@ const LOOK_AT_DISK_EVERY: Duration = Duration::from_secs(10);
 impl Core {
     pub(super) fn measure_if_due(&mut self, now: Instant) {
         if self.queue.active().next().is_none() {
-            self.next_measure = None;
+            if self.next_measure.take().is_some() {
+                self.measure_link(now - self.started);
+            }
             return;
         }
         if self.next_measure.is_none_or(|at| at <= now) {
@@ -32,7 +35,28 @@ impl Core {
             let halves = at.as_millis() / MEASURE_EVERY.as_millis() + 1;
             self.next_measure = Some(self.started + MEASURE_EVERY * halves as u32);
             self.views.measure(&self.queue, at);
+            self.measure_link(at);
             self.look_at_disk();
+        }
+    }
+
+    fn measure_link(&mut self, at: Duration) {
+        let is_foreground = |job: &Job| job.priority == Priority::Foreground;
+        let foreground_bps = self.views.rate_bps_of(&self.queue, is_foreground);
+        let cap = self.views.lowest_cap_of(&self.queue, |job| !is_foreground(job));
+        let cap_bps = cap.map(|rate| rate.bytes_per_sec() as f32);
+        let link = self.governing.measure(at, foreground_bps, cap_bps, unix_secs());
+        if let Some(what) = self.governing.end_of_step_back(at, &link) {
+            let active: Vec<_> = self.queue.active().collect();
+            let now = self.now();
+            for id in active {
+                if self.queue.job(id).is_some_and(|job| !is_foreground(job)) {
+                    self.queue.throttled(id, what.clone(), now);
+                }
+            }
+        }
+        if *self.link != link {
+            self.link = Arc::new(link);
         }
     }
 
@@ -86,7 +110,7 @@ impl Core {
             number: last.number,
             jobs: imbl::Vector::new(),
             rate_bps: self.views.rate_bps(&self.queue),
-            link: Arc::clone(&last.link),
+            link: Arc::clone(&self.link),
             limit: self.settings.limit,
             paused: self.settings.paused,
             slow: self.settings.slow,

@@ -14,7 +14,7 @@ use super::caps::cap_view;
 use super::pace::{Cap, FilePaces};
 use super::snapshot::{Fetching, JobView};
 use super::speed::Speed;
-use crate::job::{Job, JobId, Wanted};
+use crate::job::{Job, JobId, Rate, Wanted};
 use crate::queue::Queue;
 use crate::store::Settings;
 use crate::transfer::Meter;
@@ -236,7 +236,26 @@ impl Views {
 
     /// Bytes per second arriving now.
     pub(super) fn rate_bps(&self, queue: &Queue) -> u64 {
-        queue.active().filter_map(|id| self.live.get(&id)).map(|live| live.speed.rate_bps()).sum()
+        self.rate_bps_of(queue, |_| true)
+    }
+
+    /// Bytes per second arriving now for jobs of a kind.
+    pub(super) fn rate_bps_of(&self, queue: &Queue, is_one: impl Fn(&Job) -> bool) -> u64 {
+        self.active(queue, is_one).map(|live| live.speed.rate_bps()).sum()
+    }
+
+    /// The lowest cap in force for active jobs of a kind.
+    pub(super) fn lowest_cap_of(&self, queue: &Queue, is_one: impl Fn(&Job) -> bool) -> Option<Rate> {
+        self.active(queue, is_one).filter_map(Live::lowest_cap).min()
+    }
+
+    fn active<'a>(
+        &'a self,
+        queue: &'a Queue,
+        is_one: impl Fn(&Job) -> bool + 'a,
+    ) -> impl Iterator<Item = &'a Live> + 'a {
+        let wanted = queue.active().filter(move |id| queue.job(*id).is_some_and(|job| is_one(job)));
+        wanted.filter_map(|id| self.live.get(&id))
     }
 }
 
@@ -263,7 +282,7 @@ impl Live {
     }
 
     /// The lowest cap in force.
-    pub(super) fn lowest_cap(&self) -> Option<crate::job::Rate> {
+    pub(super) fn lowest_cap(&self) -> Option<Rate> {
         self.paces().filter_map(|paces| paces.lowest()).min()
     }
 }

@@ -61,8 +61,6 @@ pub enum LinkWhy {
     TrafficHere,
     /// Packets wait longer than our own traffic explains: somebody behind the same link is receiving or sending.
     Delay,
-    /// Packets were lost.
-    Loss,
     /// We get less than the link has carried: somebody has a share of it.
     ShareLost,
 }

@@ -116,7 +116,6 @@ impl LinkView {
                 });
                 format!("somebody behind the same router is using the link{delay}")
             }
-            LinkWhy::Loss => "data is lost on the way, which tells of a link that is full".to_owned(),
             LinkWhy::ShareLost => amount(self.elsewhere_bps).map_or_else(
                 || "somebody behind the same router has a share of the link".to_owned(),
                 |rate| format!("somebody behind the same router has about {rate} of the link"),
@@ -148,7 +147,6 @@ impl LinkWhy {
             Self::ConnectionHere => "connection_here",
             Self::TrafficHere => "traffic_here",
             Self::Delay => "delay",
-            Self::Loss => "loss",
             Self::ShareLost => "share_lost",
         }
     }
@@ -160,7 +158,6 @@ impl LinkWhy {
             Self::ConnectionHere => "a program connected",
             Self::TrafficHere => "your own traffic",
             Self::Delay => "somebody else on the link",
-            Self::Loss => "a full link",
             Self::ShareLost => "somebody else had a share",
         }
     }
@@ -232,8 +229,8 @@ mod tests {
         LinkState::Returning,
     ];
 
-    const WHYS: [LinkWhy; 5] =
-        [LinkWhy::ConnectionHere, LinkWhy::TrafficHere, LinkWhy::Delay, LinkWhy::Loss, LinkWhy::ShareLost];
+    const WHYS: [LinkWhy; 4] =
+        [LinkWhy::ConnectionHere, LinkWhy::TrafficHere, LinkWhy::Delay, LinkWhy::ShareLost];
 
     /// A link on which everything is known.
     fn full(state: LinkState, why: Option<LinkWhy>) -> LinkView {
@@ -266,7 +263,6 @@ mod tests {
             "a program on this machine has opened a connection, and programs here are receiving 1.2 MiB/s.",
             "another program on this machine is receiving 1.2 MiB/s.",
             "somebody behind the same router is using the link, and answers come 35 ms later.",
-            "data is lost on the way, which tells of a link that is full.",
             "somebody behind the same router has about 2.0 MiB/s of the link.",
         ];
         for (state, head) in STATES.into_iter().zip(&heads) {

@@ -1,16 +1,30 @@
 //! How much of the link may be used.
 //!
-//! Here live the caps (token buckets, pure), the one module that reaches for the kernel's throttle on our
-//! own sockets, and what is known of the way to a server: whether it is in one of our own subnets. What decides how much is *idle* will live here too: until it does, a job may use all that
-//! the caps leave. Nothing here knows jobs' states, files or HTTP.
+//! Here live the caps (token buckets, pure) and the governor of background transfers: its law (pure, with a home link on
+//! paper for its tests in `sim`), its sensors, and the one module that reaches for the kernel's throttle on our own
+//! sockets. What is known of the way to a server, whether it is in one of our own subnets, is here too. Nothing here
+//! knows jobs' states, files or HTTP.
+//!
+//! ```text
+//! sockets (TCP_INFO) ─┐                        ┌─ throttle: shares ─► sockets (window)
+//! sensors (counters,  ├─► governor ─► law ─────┤
+//!   openings)        ─┘   every 10 ms  (pure)  └─ link: what is said of it
+//! ```
 
 mod caps;
+mod governor;
+mod law;
 mod link;
 mod link_words;
+mod sensors;
+#[cfg(test)]
+mod sim;
 mod sockets;
 mod subnet;
+mod throttle;
 
 pub use caps::{Bucket, FIRST_WINDOW, Place, window_for};
+pub use governor::{Governor, Membership, OwnOpening, Report, TICK};
 pub use link::{LinkSample, LinkState, LinkView, LinkWhy, Senses};
 pub use link_words::delay_in_words;
 pub use sockets::{OwnSocket, Path};

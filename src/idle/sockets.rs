@@ -20,6 +20,13 @@ const SO_BUF_LOCK: c_int = 72;
 /// A receive buffer from which the kernel goes on sizing it by itself, in bytes; every system allows it.
 const ORDINARY_BUFFER: usize = 200_000;
 
+/// Timestamps are in use (`TCPI_OPT_TIMESTAMPS` of linux/tcp.h): without them the receiver's round trip is a guess.
+const TIMESTAMPS: u8 = 1;
+
+/// What a segment has besides its payload: Ethernet, IPv4 and TCP with timestamps. What differs from it evens out in the
+/// ratio the governor learns.
+const HEADERS: u64 = 66;
+
 /// A window that limits nothing, in bytes.
 const NO_CLAMP: c_int = 1 << 30;
 
@@ -35,6 +42,29 @@ pub struct Path {
     pub round_trip: Duration,
     /// The largest segment we take, in bytes.
     pub segment_bytes: usize,
+}
+
+/// What the kernel counts of a connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    /// The round trip as the receiver sees it (`tcpi_rcv_rtt`); `None` without timestamps, or as long as it is not known.
+    pub(super) round_trip: Option<Duration>,
+    /// The smoothed round trip of what we sent: that of the handshake and the request.
+    pub(super) handshake: Duration,
+    /// What it has received on the wire, near enough. Payload alone would not do: what comes out of order is not counted
+    /// before the gap is filled.
+    pub(super) wire_bytes: u64,
+    /// Segments with data it has received.
+    pub(super) segments: u64,
+}
+
+/// The beginning of `tcp_info` (linux/tcp.h, the same on all machines); the kernel fills in as much as it knows of it.
+#[repr(C)]
+struct TcpInfo {
+    bytes: [u8; 8],
+    words: [u32; 24],
+    rates_and_bytes: [u64; 4],
+    segments: [u32; 6],
 }
 
 impl Default for Path {
@@ -66,6 +96,55 @@ impl OwnSocket {
         let _ = rustix::net::sockopt::set_socket_recv_buffer_size(&self.0, bytes);
         // A smaller buffer leaves its clamp behind, which a larger one would not lift.
         self.set(libc::IPPROTO_TCP, TCP_WINDOW_CLAMP, NO_CLAMP);
+    }
+
+    /// Has the kernel offer the server no more than a window of so many bytes, and go on sizing the buffer by itself. To be
+    /// said again and again: it forgets with the first data, and whenever the buffer grows (tcp_input.c,
+    /// `tcp_measure_rcv_mss` and `tcp_rcvbuf_grow`). What was offered before stays offered (RFC 9293 section 3.8.6).
+    pub(super) fn clamp(&self, bytes: u64) {
+        self.set(
+            libc::IPPROTO_TCP,
+            TCP_WINDOW_CLAMP,
+            c_int::try_from(bytes).unwrap_or(NO_CLAMP).min(NO_CLAMP),
+        );
+    }
+
+    /// Lifts a clamp.
+    pub fn unclamp(&self) {
+        self.set(libc::IPPROTO_TCP, TCP_WINDOW_CLAMP, NO_CLAMP);
+    }
+
+    /// What the kernel counts of it; `None` where it does not tell, or too little.
+    pub(super) fn counts(&self) -> Option<Counts> {
+        // SAFETY: plain integers, for which all zeros is a value.
+        let mut info: TcpInfo = unsafe { std::mem::zeroed() };
+        let mut len = size_of::<TcpInfo>() as libc::socklen_t;
+        // SAFETY: the kernel writes at most `len` bytes, which is the size of what it is pointed to.
+        let done = unsafe {
+            libc::getsockopt(
+                self.0.as_raw_fd(),
+                libc::IPPROTO_TCP,
+                libc::TCP_INFO,
+                (&raw mut info).cast(),
+                &raw mut len,
+            )
+        };
+        // Segments are counted from Linux 4.6 on.
+        if done != 0 || (len as usize) < size_of::<TcpInfo>() {
+            return None;
+        }
+        let [.., options, _, _] = info.bytes;
+        let [_, _, _, rcv_mss, ..] = info.words;
+        let [.., rtt, _, _, _, _, _, rcv_rtt, _, _] = info.words;
+        let [_, segs_in, _, _, data_segs_in, _] = info.segments;
+        let micros = |word: u32| Duration::from_micros(word.into());
+        let payload = u64::from(data_segs_in) * u64::from(rcv_mss);
+        Some(Counts {
+            round_trip: Some(micros(rcv_rtt)).filter(|_| options & TIMESTAMPS != 0 && rcv_rtt > 0),
+            handshake: micros(rtt),
+            wire_bytes: payload + u64::from(segs_in) * HEADERS,
+            segments: data_segs_in.into(),
+        })
     }
 
     /// Has the kernel size the window by itself again, beginning with an ordinary buffer.

@@ -219,9 +219,9 @@ mod tests {
 
     #[test]
     fn another_version_is_told_from_nonsense() {
-        let newer = br#"{"version":3,"request":{"Dance":"tango"}}"#;
-        assert!(matches!(read_request(newer), Err(LineError::OtherVersion { theirs: 3 })));
-        for nonsense in [&b""[..], b"hello", b"{}", b"{\"version\":2}", b"\xff\xfe", b"[[[["] {
+        let newer = br#"{"version":4,"request":{"Dance":"tango"}}"#;
+        assert!(matches!(read_request(newer), Err(LineError::OtherVersion { theirs: 4 })));
+        for nonsense in [&b""[..], b"hello", b"{}", b"{\"version\":3}", b"\xff\xfe", b"[[[["] {
             assert!(matches!(read_request(nonsense), Err(LineError::Nonsense(_))), "{nonsense:?}");
             assert!(matches!(read_answer(nonsense), Err(LineError::Nonsense(_))), "{nonsense:?}");
         }

@@ -45,6 +45,11 @@ impl Queue {
         self.log(id, Cause::Transfer, Event::Decided { what }, now);
     }
 
+    /// Something was decided about all of a job's traffic, and why; for the log.
+    pub fn throttled(&mut self, id: JobId, what: String, now: Now) {
+        self.log(id, Cause::Transfer, Event::Decided { what }, now);
+    }
+
     /// What a transfer is about to do with its file. Refused where it was told to stop in the meantime.
     #[must_use]
     pub fn plan(&mut self, id: JobId, file: usize, planned: JobFile) -> bool {

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use reqwest::{Client, RequestBuilder, Response, redirect};
 use tower_service::Service;
 use url::Url;
 
+use super::Watch;
 pub(super) use super::access::Access;
 use super::access::{Way, visit};
 use crate::job::{Fault, FaultKind};
@@ -22,14 +24,17 @@ const CONNECT: Duration = Duration::from_secs(30);
 /// How long a server may be silent before it counts as stalled, with the answer as with every byte of it.
 pub(super) const STALL: Duration = Duration::from_secs(30);
 
-/// The client for all transfers that go that way. `connected` hears the two ends of each connection before anything is
+/// The client for all transfers that go that way. `watch` hears of each connection before anything is
 /// asked through it. Reads files, so it blocks.
 ///
 /// # Errors
 /// [`FaultKind::BadCertificates`]; [`FaultKind::NotSecure`] where encryption cannot be set up; [`FaultKind::BadProxy`].
-pub fn client(way: &Way, connected: fn(SocketAddr, SocketAddr)) -> Result<Client, Fault> {
+pub fn client(way: &Way, watch: Arc<dyn Watch>) -> Result<Client, Fault> {
     way.set_up(Client::builder())?
-        .connector_layer(tower_layer::layer_fn(move |connector| Watched { connector, connected }))
+        .connector_layer(tower_layer::layer_fn(move |connector| Watched {
+            connector,
+            watch: Arc::clone(&watch),
+        }))
         .user_agent(concat!("Meanwhile/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT)
         .redirect(redirect::Policy::none())
@@ -44,7 +49,7 @@ pub fn client(way: &Way, connected: fn(SocketAddr, SocketAddr)) -> Result<Client
 #[derive(Clone)]
 struct Watched<C> {
     connector: C,
-    connected: fn(SocketAddr, SocketAddr),
+    watch: Arc<dyn Watch>,
 }
 
 impl<C, Target> Service<Target> for Watched<C>
@@ -60,13 +65,15 @@ where
     }
 
     fn call(&mut self, target: Target) -> Self::Future {
-        let (connecting, connected) = (self.connector.call(target), self.connected);
+        let (connecting, watch) = (self.connector.call(target), Arc::clone(&self.watch));
         Box::pin(async move {
+            let opening = watch.opening();
             let connection = connecting.await?;
+            drop(opening);
             let mut facts = Extensions::new();
             connection.connected().get_extras(&mut facts);
             if let Some((local, peer)) = ends_in(&facts) {
-                connected(local, peer);
+                watch.opened(local, peer);
             }
             Ok(connection)
         })

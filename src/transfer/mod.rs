@@ -65,6 +65,15 @@ pub trait Paces: Send + Sync {
     fn another(&self, url: &Url) -> Option<Arc<dyn Pace>>;
 }
 
+/// Hears of connections as they come about.
+pub trait Watch: Send + Sync {
+    /// One is about to be opened, as long as what is given back lives.
+    fn opening(&self) -> Box<dyn Send + Sync>;
+
+    /// One with these two ends is open, and nothing was asked through it yet.
+    fn opened(&self, local: SocketAddr, peer: SocketAddr);
+}
+
 /// What a transfer tells while it runs.
 #[derive(Debug)]
 pub enum News {

@@ -1,0 +1,163 @@
+//! The governor's task, and what is published of the link.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use crate::idle::{
+    FIRST_WINDOW, Governor, LinkSample, LinkState, LinkView, LinkWhy, OwnSocket, Report, TICK,
+};
+use crate::job::duration_in_words;
+use crate::transfer::Watch;
+
+use super::{SAMPLE_SECS, SAMPLES};
+
+/// How many samples too many are dropped in one go, so that the rest is not moved along twice a second.
+const AT_ONCE: usize = SAMPLES / 8;
+
+/// To step back for a shorter time is not worth a line in the log.
+const WORTH_NOTING: Duration = Duration::from_secs(5);
+
+/// The governor and the task that has it look, which sleeps while there is nothing to steer.
+pub(super) struct Governing {
+    pub(super) governor: Arc<Governor>,
+    needed: Arc<Notify>,
+    task: JoinHandle<()>,
+    history: Arc<Vec<LinkSample>>,
+    /// What had gone over the link at the last sample, and when that was.
+    last: Option<(Duration, Report)>,
+    /// Since when, and why, the link is left to others.
+    stepped_back: Option<(Duration, LinkWhy)>,
+}
+
+/// What a transfer needs to have its connections steered.
+#[derive(Clone)]
+pub(super) struct Steering {
+    pub(super) governor: Arc<Governor>,
+    needed: Arc<Notify>,
+}
+
+impl Watch for Steering {
+    fn opening(&self) -> Box<dyn Send + Sync> {
+        Box::new(self.governor.opening())
+    }
+
+    /// Has a new connection begin with a small window. A sender never forgets the largest window it was offered, and
+    /// makes its segments by it: only one that begins small can be held to a low cap smoothly.
+    fn opened(&self, local: SocketAddr, peer: SocketAddr) {
+        if let Some(socket) = OwnSocket::find(local, peer) {
+            socket.hold_to(FIRST_WINDOW);
+        }
+    }
+}
+
+impl Steering {
+    /// There is something to steer.
+    pub(super) fn wake(&self) {
+        self.needed.notify_one();
+    }
+}
+
+impl Governing {
+    /// Starts the task; `started` is the moment its time counts from.
+    pub(super) fn start(started: Instant) -> Self {
+        let governor = Arc::new(Governor::default());
+        let needed = Arc::new(Notify::new());
+        let task = tokio::spawn(look(Arc::clone(&governor), Arc::clone(&needed), started));
+        Self { governor, needed, task, history: Arc::default(), last: None, stepped_back: None }
+    }
+
+    pub(super) fn steering(&self) -> Steering {
+        Steering { governor: Arc::clone(&self.governor), needed: Arc::clone(&self.needed) }
+    }
+
+    /// How the link stands at a time since the engine started. `foreground_bps` is what our foreground transfers receive,
+    /// `cap_bps` the lowest cap over all background ones; `unix_secs` is the time of day.
+    pub(super) fn measure(
+        &mut self,
+        at: Duration,
+        foreground_bps: u64,
+        cap_bps: Option<f32>,
+        unix_secs: u64,
+    ) -> LinkView {
+        let Some(report) = self.governor.report() else { return LinkView::default() };
+        let mut view = report.view.clone();
+        view.since_unix_secs = unix_secs.saturating_sub(at.saturating_sub(report.since).as_secs());
+        view.foreground_bps = foreground_bps;
+        view.here_bps = view.here_bps.map(|bps| bps.saturating_sub(foreground_bps));
+        if let Some((before, last)) = self.last.replace((at, report.clone())) {
+            let secs = at.saturating_sub(before).as_secs_f64();
+            let is_same = last.view.interface == report.view.interface;
+            if secs > 0.0 && is_same && view.state != LinkState::Resting {
+                let own_bps = report.own_bytes.saturating_sub(last.own_bytes) as f64 / secs;
+                let others_bps = report.others_bytes.saturating_sub(last.others_bytes) as f64 / secs;
+                view.own_bps = own_bps as u64;
+                self.note(LinkSample {
+                    at: (at.as_secs_f64() / f64::from(SAMPLE_SECS)).round() as u64,
+                    own_bps: own_bps as f32,
+                    others_bps: others_bps as f32,
+                    capacity_bps: view.capacity_bps.map(|bps| bps as f32),
+                    cap_bps,
+                    added_delay_ms: view.added_delay_ms,
+                    state: view.state,
+                    why: view.why,
+                });
+            }
+        }
+        view.history = Arc::clone(&self.history);
+        view
+    }
+
+    /// What is to be noted in the logs of jobs, if the link was left to others for long and is not any more.
+    pub(super) fn end_of_step_back(&mut self, at: Duration, view: &LinkView) -> Option<String> {
+        match (view.state, view.why) {
+            (LinkState::Yielding, Some(why)) => {
+                let (since, _) = self.stepped_back.unwrap_or((at, why));
+                self.stepped_back = Some((since, why));
+                None
+            }
+            // Only on the way back: that may fail.
+            (LinkState::Returning, _) => None,
+            _ => {
+                let (since, why) = self.stepped_back.take()?;
+                let secs = at.saturating_sub(since);
+                let words =
+                    || format!("Stepped back for {}: {}", duration_in_words(secs.as_secs()), why.in_short());
+                (secs >= WORTH_NOTING).then(words)
+            }
+        }
+    }
+
+    fn note(&mut self, sample: LinkSample) {
+        let history = Arc::make_mut(&mut self.history);
+        if history.len() >= SAMPLES + AT_ONCE {
+            history.drain(..AT_ONCE);
+        }
+        history.push(sample);
+    }
+}
+
+impl Drop for Governing {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn look(governor: Arc<Governor>, needed: Arc<Notify>, started: Instant) {
+    loop {
+        needed.notified().await;
+        let mut ticks = interval(TICK);
+        // A late look is one look, not several.
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while governor.is_needed() {
+            ticks.tick().await;
+            governor.tick(started.elapsed());
+        }
+        // Once more, so that it is known that nothing is steered.
+        governor.tick(started.elapsed());
+    }
+}

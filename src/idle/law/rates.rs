@@ -1,0 +1,88 @@
+//! How much comes, and of whom: our background transfers, and what else this machine receives.
+
+use std::collections::VecDeque;
+
+/// How long counts are kept, in seconds.
+const KEEP_SECS: f64 = 3.0;
+
+/// Counts over time.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Rates {
+    marks: VecDeque<Mark>,
+    /// What others on this machine receive, over the last 50 ms, in bytes per second; `None` without counters.
+    pub(super) others: Option<f64>,
+    /// The most of that within the last 1.5 s.
+    peaks: VecDeque<(f64, f64)>,
+    /// What the interface counts for each byte of ours: headers of tunnels, and what is not counted alike.
+    ratio: f64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    at: f64,
+    own: f64,
+    interface: Option<f64>,
+}
+
+impl Rates {
+    /// Takes in the counts at a time, in seconds.
+    pub(super) fn take_in(&mut self, at: f64, own: u64, interface: Option<u64>) {
+        if self.ratio == 0.0 {
+            self.ratio = 1.0;
+        }
+        let mark = Mark { at, own: own as f64, interface: interface.map(|bytes| bytes as f64) };
+        if let Some(last) = self.marks.back().copied() {
+            // A counter that went back was set to nothing, with its interface or its connection.
+            let went_back = mark.own < last.own
+                || mark.interface.unwrap_or_default() < last.interface.unwrap_or_default();
+            if went_back || mark.interface.is_some() != last.interface.is_some() {
+                self.marks.clear();
+            } else if let (Some(bytes), Some(before)) = (mark.interface, last.interface) {
+                let secs = (at - last.at).max(1e-6);
+                let others = (bytes - before - self.ratio * (mark.own - last.own)) / secs;
+                let value = self.others.unwrap_or_default();
+                // Both counters are read one after the other: what one has and the other has not yet evens out.
+                let next = value + (secs / 0.05).min(1.0) * (others - value);
+                self.others = Some(next);
+                self.peaks.push_back((at, next.max(0.0)));
+            } else {
+                self.others = None;
+            }
+        }
+        self.marks.push_back(mark);
+        while self.marks.front().is_some_and(|mark| at - mark.at > KEEP_SECS) {
+            self.marks.pop_front();
+        }
+        while self.peaks.front().is_some_and(|(then, _)| at - then > 1.5) {
+            self.peaks.pop_front();
+        }
+    }
+
+    /// What of ours came over the last so many seconds, in bytes per second.
+    pub(super) fn own(&self, secs: f64) -> f64 {
+        let Some(last) = self.marks.back() else { return 0.0 };
+        let Some(first) =
+            self.marks.iter().rev().find(|mark| last.at - mark.at >= secs - 0.001).or(self.marks.front())
+        else {
+            return 0.0;
+        };
+        if last.at <= first.at { 0.0 } else { (last.own - first.own) / (last.at - first.at) }
+    }
+
+    /// The most others on this machine received within the last 1.5 s, in bytes per second.
+    pub(super) fn others_peak(&self) -> f64 {
+        self.peaks.iter().map(|(_, rate)| *rate).fold(0.0, f64::max)
+    }
+
+    /// Nobody else is about: what the interface counts is ours.
+    pub(super) fn learn(&mut self) {
+        let (Some(last), Some(first)) = (self.marks.back(), self.marks.front()) else { return };
+        let (Some(bytes), Some(before)) = (last.interface, first.interface) else { return };
+        let own = last.own - first.own;
+        if last.at - first.at < 1.0 || own < 100_000.0 {
+            return;
+        }
+        let ratio = ((bytes - before) / own).clamp(0.95, 1.15);
+        self.ratio += 0.002 * (ratio - self.ratio);
+    }
+}

@@ -1,0 +1,179 @@
+//! What the law makes of single samples, strange ones included. What it does on links stands in `idle::sim`.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const RATE: u64 = 5_000_000;
+
+/// A connection that is well, with a round trip of so many milliseconds.
+fn connection(round_trip_ms: u64, segments: u64) -> Connection {
+    Connection {
+        path: 1,
+        round_trip: Some(Duration::from_millis(round_trip_ms)),
+        handshake: Duration::from_millis(30),
+        segments,
+    }
+}
+
+/// A link that carries 5 MB/s to us and nobody else, looked at every 10 ms.
+struct Calm {
+    law: Law,
+    ticks: u64,
+    bytes: u64,
+    others: u64,
+    openings: u64,
+    sent: u64,
+}
+
+impl Calm {
+    fn new() -> Self {
+        let mut calm = Self { law: Law::default(), ticks: 0, bytes: 0, others: 0, openings: 7, sent: 0 };
+        calm.run(1000, 30);
+        assert_eq!(calm.law.state, LinkState::Using, "{}", calm.law.trace());
+        calm
+    }
+
+    fn run(&mut self, ticks: u64, round_trip_ms: u64) -> Verdict {
+        let mut verdict = Verdict::default();
+        for _ in 0..ticks {
+            self.ticks += 1;
+            // As much as the window lets in, up to what the link carries.
+            let round_secs = round_trip_ms as f64 / 1000.0;
+            let let_in = self.law.window.max(14_480.0) / round_secs / 100.0;
+            self.bytes += (let_in as u64).min(RATE / 100);
+            verdict = self.tick(&[connection(round_trip_ms, self.ticks)], self.bytes + self.others);
+        }
+        verdict
+    }
+
+    fn tick(&mut self, connections: &[Connection], interface_bytes: u64) -> Verdict {
+        self.law.tick(&Sample {
+            at: Duration::from_millis(10 * self.ticks),
+            own_bytes: self.bytes,
+            interface_bytes: Some(interface_bytes),
+            sent_bytes: Some(self.sent),
+            openings: Some(self.openings),
+            connections,
+        })
+    }
+}
+
+#[test]
+fn it_rests_without_connections_and_begins_with_the_first() {
+    let mut calm = Calm::new();
+    assert_eq!(calm.tick(&[], calm.bytes).state, LinkState::Resting);
+    calm.ticks += 1;
+    let verdict = calm.tick(&[connection(30, 1)], calm.bytes);
+    assert_eq!((verdict.state, verdict.window_bytes), (LinkState::Starting, FIRST_WINDOW as u64));
+}
+
+#[test]
+fn a_connection_that_is_opened_is_heeded_before_anything_comes() {
+    let mut calm = Calm::new();
+    calm.openings += 1;
+    let verdict = calm.run(1, 30);
+    assert_eq!((verdict.state, verdict.why), (LinkState::Yielding, Some(LinkWhy::ConnectionHere)));
+    assert!(verdict.window_bytes <= 2 * SEGMENT as u64);
+    // Nothing comes of it: as before after a moment.
+    assert_eq!(calm.run(60, 30).state, LinkState::Using);
+}
+
+#[test]
+fn traffic_of_this_machine_is_heeded_within_two_looks() {
+    let mut calm = Calm::new();
+    let mut ticks = 0;
+    while calm.run(1, 30).state != LinkState::Yielding {
+        calm.others += RATE / 100;
+        ticks += 1;
+        assert!(ticks <= 4, "not heeded: {}", calm.law.trace());
+    }
+}
+
+#[test]
+fn packets_that_wait_are_heeded_and_a_single_late_one_is_not() {
+    let mut calm = Calm::new();
+    assert_eq!(calm.run(1, 60).state, LinkState::Using);
+    assert_eq!(calm.run(20, 30).state, LinkState::Using);
+    let verdict = calm.run(4, 60);
+    assert_eq!((verdict.state, verdict.why), (LinkState::Yielding, Some(LinkWhy::Delay)));
+}
+
+#[test]
+fn a_counter_that_is_set_to_nothing_is_no_traffic() {
+    let mut calm = Calm::new();
+    calm.others = 1 << 40;
+    // All at once, as after a driver was loaded anew: what came before cannot be told, what comes then can.
+    calm.ticks += 1;
+    let connections = [connection(30, calm.ticks)];
+    calm.tick(&connections, 5);
+    calm.others = 0;
+    calm.ticks += 1;
+    let connections = [connection(30, calm.ticks)];
+    let verdict = calm.tick(&connections, 5);
+    assert_ne!(verdict.why, Some(LinkWhy::TrafficHere), "{}", calm.law.trace());
+}
+
+#[test]
+fn an_hour_of_sleep_is_neither_a_speed_nor_a_delay() {
+    let mut calm = Calm::new();
+    calm.ticks += 360_000;
+    let verdict = calm.run(1, 30);
+    assert_ne!(verdict.state, LinkState::Yielding, "{}", calm.law.trace());
+    assert!(verdict.window_bytes < 1_000_000);
+}
+
+#[test]
+fn an_upload_of_the_user_is_no_queue_on_the_way_down() {
+    let mut calm = Calm::new();
+    let mut slowest = u64::MAX;
+    for tick in 0..500 {
+        calm.sent += 12_500;
+        let before = calm.bytes;
+        // Its queue fills within a second.
+        let verdict = calm.run(1, 30 + (tick / 2).min(80));
+        assert_ne!(verdict.state, LinkState::Yielding, "after {tick} ticks: {}", calm.law.trace());
+        if tick > 100 {
+            slowest = slowest.min(calm.bytes - before);
+        }
+    }
+    assert!(slowest > RATE / 100 / 2, "{slowest} bytes in 10 ms");
+}
+
+proptest! {
+    /// Whatever the kernel says, the window is one that can be set.
+    #[test]
+    fn no_sample_makes_a_window_that_is_none(
+        samples in prop::collection::vec(
+            (0_u64..200, any::<u32>(), prop::option::of(any::<u32>()), prop::option::of(any::<u16>()), 0_usize..4, 0_u64..5_000),
+            1..200,
+        ),
+    ) {
+        let mut law = Law::default();
+        let mut at_ms = 0;
+        for (passed_ms, own, interface, openings, connections, round_trip_ms) in samples {
+            at_ms += passed_ms;
+            let connections = vec![
+                Connection {
+                    path: own.into(),
+                    round_trip: (round_trip_ms % 7 != 0).then(|| Duration::from_millis(round_trip_ms)),
+                    handshake: Duration::from_millis(round_trip_ms / 2),
+                    segments: own.into(),
+                };
+                connections
+            ];
+            let verdict = law.tick(&Sample {
+                at: Duration::from_millis(at_ms),
+                own_bytes: own.into(),
+                interface_bytes: interface.map(u64::from),
+                sent_bytes: openings.map(|openings| u64::from(openings) << 10),
+                openings: openings.map(u64::from),
+                connections: &connections,
+            });
+            prop_assert!(law.window.is_finite(), "{}", law.trace());
+            if verdict.state != LinkState::Resting {
+                prop_assert!(verdict.window_bytes >= LEAST_WINDOW as u64, "{}", law.trace());
+            }
+        }
+    }
+}
