@@ -8,6 +8,7 @@
 
 pub(crate) mod bus;
 pub(crate) mod display;
+pub(crate) mod home_link;
 pub(crate) mod namespace;
 pub(crate) mod nginx;
 pub(crate) mod program;

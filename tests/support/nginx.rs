@@ -1,6 +1,6 @@
-//! nginx on a loopback port of its own.
+//! nginx on a port of its own.
 
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
@@ -22,7 +22,7 @@ use super::{SOON, read, tool, until, write};
 /// | `/loop` | goes to itself |
 pub(crate) struct Nginx {
     process: Child,
-    port: u16,
+    at: SocketAddr,
     root: PathBuf,
     own: TempDir,
 }
@@ -47,22 +47,27 @@ impl Logged {
 }
 
 impl Nginx {
-    /// Serves the files in `root`.
+    /// Serves the files in `root` on loopback.
     pub(crate) fn start(root: &Path) -> Self {
+        Self::start_at(Ipv4Addr::LOCALHOST, root)
+    }
+
+    /// Serves the files in `root` on an address of this machine.
+    pub(crate) fn start_at(address: Ipv4Addr, root: &Path) -> Self {
         // Another process may take the port between our finding it free and nginx's taking it.
         for _ in 0..5 {
-            if let Some(nginx) = Self::try_start(root) {
+            if let Some(nginx) = Self::try_start(address, root) {
                 return nginx;
             }
         }
         panic!("nginx did not start on any of five ports that were free");
     }
 
-    fn try_start(root: &Path) -> Option<Self> {
+    fn try_start(address: Ipv4Addr, root: &Path) -> Option<Self> {
         let own = tempfile::tempdir().expect("a folder");
-        let port = free_port();
+        let at = SocketAddr::from((address, free_port()));
         write(&own.path().join("users"), b"me:{PLAIN}hunter2\n");
-        write(&own.path().join("nginx.conf"), config(own.path(), root, port).as_bytes());
+        write(&own.path().join("nginx.conf"), config(own.path(), root, at).as_bytes());
         let errors = std::fs::File::create(own.path().join("stderr")).expect("a file");
         let process = tool("nginx", "nginx-light")
             .arg("-p")
@@ -75,7 +80,7 @@ impl Nginx {
             .stderr(errors)
             .spawn()
             .expect("nginx to start");
-        let mut nginx = Self { process, port, root: root.to_owned(), own };
+        let mut nginx = Self { process, at, root: root.to_owned(), own };
         let is_up = until("nginx answers", SOON, || {
             if nginx.process.try_wait().expect("its state").is_some() {
                 let said = String::from_utf8_lossy(&read(&nginx.own.path().join("stderr"))).into_owned();
@@ -89,7 +94,7 @@ impl Nginx {
 
     /// Whether it is this nginx that listens there.
     fn answers(&self) -> bool {
-        let Ok(mut stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)) else { return false };
+        let Ok(mut stream) = TcpStream::connect(self.at) else { return false };
         let mut answer = String::new();
         let asked = stream.write_all(b"GET /who HTTP/1.0\r\n\r\n");
         asked.and_then(|()| stream.read_to_string(&mut answer)).is_ok()
@@ -98,7 +103,7 @@ impl Nginx {
 
     /// The address of a file, or of anything else it serves.
     pub(crate) fn url(&self, target: &str) -> String {
-        format!("http://127.0.0.1:{}/{target}", self.port)
+        format!("http://{}/{target}", self.at)
     }
 
     /// Puts a file where it is served.
@@ -150,7 +155,7 @@ pub(crate) fn free_port() -> u16 {
 
 /// One process only, so that ending it by its id leaves nothing behind. It stays the user it is: in a user namespace
 /// there is no other.
-fn config(own: &Path, root: &Path, port: u16) -> String {
+fn config(own: &Path, root: &Path, at: SocketAddr) -> String {
     let (own, root) = (own.display(), root.display());
     format!(
         r#"daemon off;
@@ -169,7 +174,7 @@ http {{
     scgi_temp_path {own}/scgi;
     map $arg_rate $rate {{ "" 0; default $arg_rate; }}
     server {{
-        listen 127.0.0.1:{port};
+        listen {at};
         location / {{ root {root}; limit_rate $rate; }}
         location = /who {{ return 200 {own}; }}
         location /private/ {{ alias {root}/; auth_basic all; auth_basic_user_file {own}/users; }}
