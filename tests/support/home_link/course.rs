@@ -26,6 +26,11 @@ impl HomeLink {
 }
 
 impl Course {
+    /// How long it is.
+    pub(crate) fn length(&self) -> Duration {
+        SLOT * self.slots.len() as u32
+    }
+
     /// The share of the link that an address at home had.
     pub(crate) fn share(&self, whose: Ipv4Addr) -> f64 {
         mean(&self.shares(whose))

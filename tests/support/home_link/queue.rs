@@ -24,23 +24,23 @@ pub(crate) enum Discipline {
 }
 
 /// A packet that has come out at the far end.
-pub(super) struct Packet {
-    pub(super) bytes: Vec<u8>,
+pub(crate) struct Packet {
+    pub(crate) bytes: Vec<u8>,
     /// How long it waited for its turn.
-    pub(super) waited_nanos: u64,
+    pub(crate) waited_nanos: u64,
     /// When it came in; after its turn, when it comes out.
     at: u64,
 }
 
 impl Packet {
     /// When it should have come out.
-    pub(super) fn due_nanos(&self) -> u64 {
+    pub(crate) fn due_nanos(&self) -> u64 {
         self.at
     }
 }
 
 /// One direction.
-pub(super) struct Queue {
+pub(crate) struct Queue {
     rate_bps: f64,
     delay_nanos: u64,
     jitter_nanos: u64,
@@ -54,12 +54,12 @@ pub(super) struct Queue {
     free_at: u64,
     last_out: u64,
     /// Packets dropped so far.
-    pub(super) dropped: u64,
+    pub(crate) dropped: u64,
 }
 
 impl Queue {
     /// `rate_bps` in bytes per second. The depth stays at so many bytes when the rate changes, as in real devices.
-    pub(super) fn new(rate_bps: f64, delay_nanos: u64, jitter_nanos: u64, depth_secs: f64, how: Discipline) -> Self {
+    pub(crate) fn new(rate_bps: f64, delay_nanos: u64, jitter_nanos: u64, depth_secs: f64, how: Discipline) -> Self {
         Self {
             rate_bps,
             delay_nanos,
@@ -77,12 +77,12 @@ impl Queue {
     }
 
     /// Changes the rate, in bytes per second, from the next packet on.
-    pub(super) fn set_rate(&mut self, rate_bps: f64) {
+    pub(crate) fn set_rate(&mut self, rate_bps: f64) {
         self.rate_bps = rate_bps;
     }
 
     /// Takes a packet in, or drops it. All that had its turn before has to have had it: [`Queue::serve`] goes first.
-    pub(super) fn take(&mut self, bytes: Vec<u8>, now: u64) {
+    pub(crate) fn take(&mut self, bytes: Vec<u8>, now: u64) {
         let length = bytes.len() as u64;
         if self.waiting_bytes + length > self.most_bytes {
             self.dropped += 1;
@@ -93,7 +93,7 @@ impl Queue {
     }
 
     /// Gives their turn to all packets that have had it by now.
-    pub(super) fn serve(&mut self, now: u64) {
+    pub(crate) fn serve(&mut self, now: u64) {
         while let Some(turn) = self.next_turn().filter(|turn| *turn <= now) {
             let Some(mut packet) = self.waiting.pop_front() else { return };
             self.waiting_bytes -= packet.bytes.len() as u64;
@@ -113,13 +113,13 @@ impl Queue {
     }
 
     /// The next packet that has arrived at the far end by now.
-    pub(super) fn arrived(&mut self, now: u64) -> Option<Packet> {
+    pub(crate) fn arrived(&mut self, now: u64) -> Option<Packet> {
         self.under_way.front().filter(|packet| packet.at <= now)?;
         self.under_way.pop_front()
     }
 
     /// When there is something to do the next time.
-    pub(super) fn next_at(&self) -> Option<u64> {
+    pub(crate) fn next_at(&self) -> Option<u64> {
         // What waits does not arrive before what is under way, and its turn is reckoned, not waited for.
         self.under_way.front().map(|packet| packet.at).or_else(|| self.next_turn())
     }
