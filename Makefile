@@ -5,7 +5,7 @@ CARGO ?= cargo
 LOCKED = --locked
 TARGET = $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help run build test fmt lint doc unit demo bench fuzz \
+.PHONY: help run build test fmt lint doc unit demo bench bench-idle fuzz \
         packages-build packages-run packages-demo packages-test packages-fuzz components
 # Cargo uses all cores by itself, and two apt-get would be in each other's way.
 .NOTPARALLEL:
@@ -15,6 +15,8 @@ help:
 	@echo 'make test    install what the tests need, then fmt, clippy, rustdoc and all tests'
 	@echo 'make demo    drive the real window on a virtual display; the pictures go to screenshots/'
 	@echo 'make bench   compare with curl and aria2; start time, rest, the list on disk, 100,000 jobs, caps (10 minutes after the build, 6 GB of disk)'
+	@echo 'make bench-idle   what the user notices of us on many kinds of links, and what stays unused (45 minutes a round: BENCH_ROUNDS;'
+	@echo '             BENCH_ONLY="cable, web" takes a part)'
 	@echo 'make fuzz    throw made-up input at the readers of what comes from outside, 30 s each (FUZZ_SECONDS)'
 	@echo
 	@echo 'make build   the release build alone'
@@ -53,6 +55,10 @@ unit:
 
 bench: build packages-test
 	$(CARGO) bench $(LOCKED) --bench start --bench queue --bench jobs --bench cap --bench throughput --bench many_files --bench far
+
+# Not a part of make bench: it takes long, and has to have the machine for itself.
+bench-idle: build packages-test
+	$(CARGO) bench $(LOCKED) --bench idle
 
 # Not a part of make test: the same readers have tests there, and to search takes time.
 FUZZ_SECONDS ?= 30

@@ -35,7 +35,10 @@ fn measures(test: &str, measure: impl Fn(&HomeLink) -> Vec<Found>) {
             let link = HomeLink::new(Link::CABLE);
             let found = measure(&link);
             for (words, is_good) in &found {
-                eprintln!("attempt {attempt}: {words}{}", if *is_good { "" } else { ", which is not good enough" });
+                eprintln!(
+                    "attempt {attempt}: {words}{}",
+                    if *is_good { "" } else { ", which is not good enough" }
+                );
             }
             eprintln!("attempt {attempt}: {:?}", link.bottleneck.health());
             if found.iter().all(|(_, is_good)| *is_good) {

@@ -1,4 +1,4 @@
-//! Tests that need a network or mounts of their own start themselves again inside a namespace of the kernel.
+//! What needs a network or mounts of its own starts itself again inside a namespace of the kernel.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -26,6 +26,25 @@ pub(crate) fn inside(own: Own, test: &str, body: impl FnOnce()) {
         }
         return body();
     }
+    let output = this_inside(own).args(["--exact", test, "--nocapture"]).output().expect("unshare to start");
+    let words = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (out, err) = (words(&output.stdout), words(&output.stderr));
+    eprintln!("{err}");
+    assert!(output.status.success() && out.contains("1 passed"), "inside the namespace:\n{out}\n{err}");
+}
+
+/// Runs the rest of this program inside, and ends as it does there: for a program that is no test.
+#[track_caller]
+pub(crate) fn go_inside(own: Own) {
+    if std::env::var_os(INSIDE).is_none() {
+        let status = this_inside(own).args(std::env::args_os().skip(1)).status().expect("unshare to start");
+        std::process::exit(status.code().unwrap_or(1));
+    }
+}
+
+/// This program as a command that runs inside.
+#[track_caller]
+fn this_inside(own: Own) -> Command {
     let what = match own {
         Own::Network => "--net",
         Own::Mounts => "--mount",
@@ -41,18 +60,9 @@ pub(crate) fn inside(own: Own, test: &str, body: impl FnOnce()) {
              them: sysctl -w kernel.unprivileged_userns_clone=1 kernel.apparmor_restrict_unprivileged_userns=0"
         );
     };
-    let this = std::env::current_exe().expect("this program");
-    let output = unshare(way)
-        .arg(this)
-        .args(["--exact", test, "--nocapture"])
-        .env(INSIDE, "1")
-        .stdin(Stdio::null())
-        .output()
-        .expect("unshare to start");
-    let words = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let (out, err) = (words(&output.stdout), words(&output.stderr));
-    eprintln!("{err}");
-    assert!(output.status.success() && out.contains("1 passed"), "inside the namespace:\n{out}\n{err}");
+    let mut command = unshare(way);
+    command.arg(std::env::current_exe().expect("this program")).env(INSIDE, "1").stdin(Stdio::null());
+    command
 }
 
 fn unshare(way: &[&str]) -> Command {

@@ -126,7 +126,8 @@ fn hurry() {
     let own = std::fs::read_link("/proc/thread-self").expect("/proc");
     let id = own.file_name().unwrap_or_default();
     let mut chrt = tool("chrt", "util-linux");
-    let asked = chrt.args(["--rr", "--pid", "5"]).arg(id).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let asked =
+        chrt.args(["--rr", "--pid", "5"]).arg(id).stdout(Stdio::null()).stderr(Stdio::null()).status();
     if !asked.is_ok_and(|status| status.success()) {
         // Not allowed either, most likely; then it has to do as it is.
         let _ = rustix::process::setpriority_process(None, -15);

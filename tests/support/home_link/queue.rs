@@ -59,7 +59,13 @@ pub(crate) struct Queue {
 
 impl Queue {
     /// `rate_bps` in bytes per second. The depth stays at so many bytes when the rate changes, as in real devices.
-    pub(crate) fn new(rate_bps: f64, delay_nanos: u64, jitter_nanos: u64, depth_secs: f64, how: Discipline) -> Self {
+    pub(crate) fn new(
+        rate_bps: f64,
+        delay_nanos: u64,
+        jitter_nanos: u64,
+        depth_secs: f64,
+        how: Discipline,
+    ) -> Self {
         Self {
             rate_bps,
             delay_nanos,
