@@ -8,7 +8,9 @@ mod support;
 
 use std::net::Ipv4Addr;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
 
 use support::home_link::queue::{Discipline, Queue};
 use support::home_link::{HERE, HomeLink, Link, OURS, SERVER, THERE, players};
@@ -88,6 +90,18 @@ impl<'a> Downloading<'a> {
         at_least("of the idle link used", self.link.course_since(from).share(OURS), 0.9)
     }
 
+    /// What `link` says once we hold back, or at last if we do not in that time.
+    fn said_while_held_back(&self, time: Duration) -> Value {
+        let began = Instant::now();
+        loop {
+            let said = self.home.run(["link", "--json"]).fine().json();
+            if said["state"] == "yielding" || began.elapsed() > time {
+                return said;
+            }
+            nap(Duration::from_millis(100));
+        }
+    }
+
     /// A download of the user's beside it, and what comes after.
     fn beside_a_download(&self, at: Ipv4Addr, alone: f64, bounds: Bounds) -> Vec<Found> {
         let from = self.link.bottleneck.now();
@@ -108,6 +122,7 @@ impl<'a> Downloading<'a> {
     }
 }
 
+#[derive(Clone, Copy)]
 struct Bounds {
     kept: f64,
     stepped_back_secs: f64,
@@ -139,19 +154,12 @@ fn a_download_of_another_device_keeps_the_link_and_we_say_why_we_hold_back() {
     measures("a_download_of_another_device_keeps_the_link_and_we_say_why_we_hold_back", |link| {
         let alone = download(link, THERE, DOWNLOAD);
         let downloading = Downloading::start(link, &[]);
-        let said = std::thread::scope(|scope| {
-            let looks = scope.spawn(|| {
-                until("that we hold back", SOON, || {
-                    let said = downloading.home.run(["link", "--json"]).fine().json();
-                    (said["state"] == "yielding").then_some(said)
-                })
-            });
-            let bounds = Bounds { kept: 0.9, stepped_back_secs: 1.5, back_secs: 5.0 };
-            let found = downloading.beside_a_download(THERE, alone, bounds);
-            (found, looks.join().expect("what was said"))
+        let bounds = Bounds { kept: 0.9, stepped_back_secs: 1.5, back_secs: 5.0 };
+        let (mut found, said) = std::thread::scope(|scope| {
+            let looks = scope.spawn(|| downloading.said_while_held_back(DOWNLOAD));
+            (downloading.beside_a_download(THERE, alone, bounds), looks.join().expect("what was said"))
         });
-        let (mut found, said) = said;
-        let why = said["why"].as_str().unwrap_or("nothing");
+        let why = said["why"].as_str().unwrap_or("not said");
         let is_elsewhere = ["delay", "loss", "share_lost"].contains(&why);
         found.push((format!("why we hold back: {why}: {}", said["sentence"]), is_elsewhere));
         found

@@ -97,8 +97,8 @@ impl HomeLink {
         let device = |host: &Host| {
             host.run(|| kernel::tun("wan")).unwrap_or_else(|error| {
                 panic!(
-                    "This test needs TUN devices ({error}). You can load the module (modprobe tun), and give a \
-                     container the device (--device /dev/net/tun)"
+                    "This test needs TUN devices ({error}). You can load the module (modprobe tun), give a container \
+                     the device (--device /dev/net/tun), or run it as root"
                 )
             })
         };
@@ -126,11 +126,11 @@ impl HomeLink {
         }
         let bottleneck =
             Bottleneck::start(at_server, at_router, link.queue(link.down_mbit), link.queue(link.up_mbit));
-        let served = tempfile::tempdir().expect("a folder");
-        fill(&served);
-        let server = far.run(|| Nginx::start_at(SERVER, served.path()));
+        let folder = tempfile::tempdir().expect("a folder");
+        fill(&folder);
+        let server = far.run(|| Nginx::start_at(SERVER, folder.path()));
         let echo = far.run(|| players::Echo::start(SERVER));
-        Self { link, server, echo, bottleneck, here, there, _hosts: [far, router], _served: served }
+        Self { link, server, echo, bottleneck, here, there, _hosts: [far, router], _served: folder }
     }
 
     /// The address of a file at the server.
