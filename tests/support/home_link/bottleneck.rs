@@ -143,19 +143,23 @@ fn carry(mut ways: [Way; 2], began: Instant, shared: &Shared) {
     let nanos = || began.elapsed().as_nanos() as u64;
     let slot_nanos = SLOT.as_nanos() as u64;
     let mut slot = Slot::default();
+    let mut ended = Vec::new();
     let mut slot_ends = slot_nanos;
     let mut health = Health::default();
     while !shared.stops.load(Ordering::Relaxed) {
         let now = nanos();
         while now >= slot_ends {
-            let mut course = shared.course();
-            course.slots.push(std::mem::take(&mut slot));
+            ended.push(std::mem::take(&mut slot));
+            slot_ends += slot_nanos;
+        }
+        // Whoever reads them may be made to wait by others while it has the lock; that must not hold up packets.
+        if let Some(mut course) = shared.course.try_lock().ok().filter(|_| !ended.is_empty()) {
+            course.slots.append(&mut ended);
             health.dropped = ways[0].queue.dropped;
             course.health = health;
             if let Some(rate_bps) = course.new_rate_bps.take() {
                 ways[0].queue.set_rate(rate_bps);
             }
-            slot_ends += slot_nanos;
         }
         for way in &mut ways {
             way.queue.serve(now);
