@@ -11,17 +11,19 @@
 //!
 //! | state | window | left for | when |
 //! |---|---|---|---|
-//! | Starting | × 1.4 each round trip | Using | it brings no more than before, or packets begin to wait |
+//! | Starting | × 1.4 each round trip while it brings more | Using | it brings no more, or packets begin to wait |
 //! | | | Yielding | traffic or a new connection here |
-//! | Using | a little below what the link holds | Yielding | traffic or a new connection here; packets wait, suddenly or for long; our share is lost |
-//! | | | Beside | others leave less than nearly all |
-//! | Beside | what others leave | Using | they are gone |
-//! | | | Yielding | as from Using; they take what we leave |
-//! | Yielding | a trickle | Returning | nothing was seen of others for a while, which is longer each time that was wrong |
-//! | | | Using | the alarm was false |
+//! | Using | a little below what the link holds | Yielding | traffic or a new connection here; packets wait |
+//! | Beside | what others on this machine leave | Using | they are gone |
+//! | | | Yielding | as from Using; they take what is left to us as well |
+//! | Yielding | a trickle; half as long as the alarm is weak and may be false | Using | it was false |
+//! | | | Returning | nothing is seen of others for a while, which is longer each time that was wrong |
 //! | | | Beside | those on this machine use a part and stay with it |
-//! | Returning | × 1.25 each round trip, from a third of the link on × 1.5 | Using | all of it is back |
-//! | | | Yielding | as from Using, and with less |
+//! | Returning | × 1.25 each round trip, from a third of the link on × 1.5 and less | Using | all of it is back |
+//! | | | Yielding | traffic or a new connection here; the link is full before all of it is back |
+//! | any | | Resting | there are no connections |
+//!
+//! Where others elsewhere leave less than nearly all, Using is told as Beside.
 
 mod cruise;
 mod delay;
