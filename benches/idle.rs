@@ -36,8 +36,8 @@ const PAGE_SECS: u64 = 3;
 const COST_GOAL: f64 = 0.5;
 /// The same with nothing to transfer: a tick in all that time.
 const REST_GOAL: f64 = 0.05;
-/// The file while the cost is taken, 16 of whose connections use half of the link; its connections, and how many of it.
-const COST_FILE: &str = "large?rate=192k";
+/// The file while the cost is taken, so slow that to transfer it costs little itself; its connections, and how many of it.
+const COST_FILE: &str = "large?rate=16k";
 const COST_CONNECTIONS: &str = "8";
 const COST_FILES: usize = 2;
 const COST_TIME: Duration = Duration::from_secs(20);
@@ -247,15 +247,15 @@ fn report(row: &str, runs: &[Run], play: Play, place: usize, goals: &Goals) -> V
 }
 
 /// What the governor costs: the same transfer with it, and as a foreground one without it. The server gives each
-/// connection only so much, so that the transfer is the same in all else; and what the governor costs while the program has
-/// nothing to transfer any more.
+/// connection very little: what the governor does is the same for few bytes as for many, while to receive many costs a
+/// hundred times as much, and once more or less than another time. Then what it costs when nothing is transferred any more.
 fn cost(rounds: u64) {
     let runs = |priority: &str| -> Vec<Cost> { (0..rounds).map(|_| Cost::of(priority)).collect() };
     let of = |runs: &[Cost], figure: fn(&Cost) -> f64| 100.0 * median(runs.iter().map(figure).collect());
     let (with, without) = (runs("normal"), runs("foreground"));
     println!("Cost over {COST_FILES} x {COST_CONNECTIONS} connections, in per cent of a core");
     println!(
-        "  with the governor {:.2} for {:.0} % of the link, without {:.2} for {:.0} %",
+        "  with the governor {:.2} for {:.1} % of the link, without {:.2} for {:.1} %",
         of(&with, |cost| cost.cores),
         of(&with, |cost| cost.share),
         of(&without, |cost| cost.cores),
