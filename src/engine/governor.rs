@@ -6,11 +6,9 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, sleep};
 
-use crate::idle::{
-    FIRST_WINDOW, Governor, LinkSample, LinkState, LinkView, LinkWhy, OwnSocket, Report, TICK,
-};
+use crate::idle::{FIRST_WINDOW, Governor, LinkSample, LinkState, LinkView, LinkWhy, OwnSocket, Report};
 use crate::job::duration_in_words;
 use crate::transfer::Watch;
 
@@ -150,11 +148,9 @@ impl Drop for Governing {
 async fn look(governor: Arc<Governor>, needed: Arc<Notify>, started: Instant) {
     loop {
         needed.notified().await;
-        let mut ticks = interval(TICK);
-        // A late look is one look, not several.
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        while governor.is_needed() {
-            ticks.tick().await;
+        while let Some(wait) = governor.next_look_in() {
+            // One after the other: a late look is one look, not several.
+            sleep(wait).await;
             governor.tick(started.elapsed());
         }
         // Once more, so that it is known that nothing is steered.

@@ -14,8 +14,14 @@ use super::sensors::{Interface, Openings, Way};
 use super::sockets::{Counts, OwnSocket};
 use super::throttle::{Claim, shares};
 
-/// How often the governor has to look, while there is something to steer.
-pub const TICK: Duration = Duration::from_millis(10);
+/// How often the governor has to look, while there is something to steer; with many connections half as often, since each
+/// look costs so much a connection.
+const TICK: Duration = Duration::from_millis(10);
+const TICK_OF_MANY: Duration = Duration::from_millis(20);
+const MANY: usize = 4;
+
+/// A window that stays the same is said again after this time: the kernel forgets it now and then.
+const SAY_AGAIN: Duration = Duration::from_millis(19);
 
 /// A full segment's payload, in bytes.
 const SEGMENT: u64 = 1448;
@@ -63,6 +69,8 @@ struct Member {
     /// What it has received lately, in bytes per second.
     rate: f64,
     share_bytes: u64,
+    /// When it was last held to that.
+    said: Duration,
 }
 
 /// A connection's membership: it is steered as long as this lives.
@@ -106,7 +114,16 @@ impl Governor {
         let link = steered.links.entry(way).or_insert_with(|| Link::new(way));
         let counts = socket.counts().unwrap_or_default();
         // What came before was not throttled: it is not of the first tick.
-        link.members.push(Member { id, socket, peer, weight, counts, rate: 0.0, share_bytes: 0 });
+        link.members.push(Member {
+            id,
+            socket,
+            peer,
+            weight,
+            counts,
+            rate: 0.0,
+            share_bytes: 0,
+            said: Duration::ZERO,
+        });
         link.clamp_newest();
         Membership { governor: Arc::clone(self), way, id }
     }
@@ -117,10 +134,11 @@ impl Governor {
         OwnOpening(Arc::clone(self))
     }
 
-    /// Whether there is something to steer.
+    /// When it has to look again; `None` while there is nothing to steer.
     #[must_use]
-    pub fn is_needed(&self) -> bool {
-        self.steered().links.values().any(|link| !link.members.is_empty())
+    pub fn next_look_in(&self) -> Option<Duration> {
+        let members: usize = self.steered().links.values().map(|link| link.members.len()).sum();
+        (members > 0).then_some(if members > MANY { TICK_OF_MANY } else { TICK })
     }
 
     /// Looks at all links and throttles what is to be throttled. `now` is the time since any fixed moment.
@@ -231,8 +249,10 @@ impl Link {
     fn throttle(&mut self) {
         let claims: Vec<Claim> = self.members.iter().map(Member::claim).collect();
         for (member, share) in self.members.iter_mut().zip(shares(self.verdict.window_bytes, &claims)) {
-            member.share_bytes = share;
-            member.socket.clamp(share);
+            if member.share_bytes != share || self.ticked.saturating_sub(member.said) >= SAY_AGAIN {
+                member.socket.clamp(share);
+                (member.share_bytes, member.said) = (share, self.ticked);
+            }
         }
     }
 
