@@ -223,7 +223,10 @@ until_true 'what was typed into the dialog' is lecture-08.mp4 name lecture-08.mp
 
 before=$(meanwhile limit --json)
 place -388 28
+# A busy machine needs a moment to see where the mouse is.
+sleep 0.5
 xdotool mousedown 1
+sleep 0.2
 for x in -398 -408 -413 -418; do
     place "$x" 28
     sleep 0.2
