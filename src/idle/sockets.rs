@@ -116,23 +116,8 @@ impl OwnSocket {
 
     /// What the kernel counts of it; `None` where it does not tell, or too little.
     pub(super) fn counts(&self) -> Option<Counts> {
-        // SAFETY: plain integers, for which all zeros is a value.
-        let mut info: TcpInfo = unsafe { std::mem::zeroed() };
-        let mut len = size_of::<TcpInfo>() as libc::socklen_t;
-        // SAFETY: the kernel writes at most `len` bytes, which is the size of what it is pointed to.
-        let done = unsafe {
-            libc::getsockopt(
-                self.0.as_raw_fd(),
-                libc::IPPROTO_TCP,
-                libc::TCP_INFO,
-                (&raw mut info).cast(),
-                &raw mut len,
-            )
-        };
         // Segments are counted from Linux 4.6 on.
-        if done != 0 || (len as usize) < size_of::<TcpInfo>() {
-            return None;
-        }
+        let info = self.info().filter(|(_, told)| *told >= size_of::<TcpInfo>())?.0;
         let [.., options, _, _] = info.bytes;
         let [_, _, _, rcv_mss, ..] = info.words;
         let [.., rtt, _, _, _, _, _, rcv_rtt, _, _] = info.words;
@@ -169,9 +154,16 @@ impl OwnSocket {
     /// What the kernel knows of the path; `None` where it does not say.
     #[must_use]
     pub fn path(&self) -> Option<Path> {
-        // SAFETY: `tcp_info` is plain integers, for which all zeros is a value.
-        let mut info: libc::tcp_info = unsafe { std::mem::zeroed() };
-        let mut len = size_of::<libc::tcp_info>() as libc::socklen_t;
+        let [.., rtt, _, _, _, advmss, _, _, _, _] = self.info()?.0.words;
+        (rtt > 0)
+            .then(|| Path { round_trip: Duration::from_micros(rtt.into()), segment_bytes: advmss as usize })
+    }
+
+    /// What the kernel tells of it, and how many bytes of that it filled in; `None` where it tells nothing.
+    fn info(&self) -> Option<(TcpInfo, usize)> {
+        // SAFETY: plain integers, for which all zeros is a value.
+        let mut info: TcpInfo = unsafe { std::mem::zeroed() };
+        let mut len = size_of::<TcpInfo>() as libc::socklen_t;
         // SAFETY: the kernel writes at most `len` bytes, which is the size of what it is pointed to.
         let done = unsafe {
             libc::getsockopt(
@@ -182,10 +174,7 @@ impl OwnSocket {
                 &raw mut len,
             )
         };
-        (done == 0 && info.tcpi_rtt > 0).then(|| Path {
-            round_trip: Duration::from_micros(info.tcpi_rtt.into()),
-            segment_bytes: info.tcpi_advmss as usize,
-        })
+        (done == 0).then_some((info, len as usize))
     }
 }
 
