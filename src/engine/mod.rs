@@ -31,7 +31,7 @@ pub use crate::job::Change;
 pub use crate::queue::{NextSlot, Run, Slot, WhichCap, slot_at};
 pub use crate::session::{EndSignal, EndSignals};
 pub use crate::session::{OpenError, SessionBus, local_minute_of_week, open, show_in_folder};
-pub use crate::store::{Findings, Theme};
+pub use crate::store::{Findings, Theme, make_private_folder};
 pub use crate::transfer::Probe;
 pub use command::{Command, Refusal, Reply, SettingView};
 pub use handle::{Answer, Border, Envelope, Handle, Waker, border};
@@ -63,8 +63,10 @@ impl Engine {
     /// A sentence: the state folder cannot be read or written.
     pub fn start(places: &Places, mode: Run) -> Result<Self, StartError> {
         let sentence = |error: store::StoreError| StartError(error.to_string());
-        store::make_private_folder(&places.state).map_err(sentence)?;
-        store::make_private_folder(&places.settings).map_err(sentence)?;
+        for folder in [&places.state, &places.settings] {
+            let failed = store::StoreError::io("make the folder", folder);
+            make_private_folder(folder).map_err(failed).map_err(sentence)?;
+        }
         let (files, mut loaded) = store::QueueFiles::open(&places.state).map_err(sentence)?;
         tracing::debug!(jobs = loaded.jobs.len(), "the list is read");
         let (settings, notices) = store::load_settings(&places.settings);

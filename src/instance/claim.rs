@@ -1,12 +1,12 @@
 //! The claim on a state folder: a lock that the kernel lets go of however its holder ends.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
 use std::time::SystemTime;
 
-use crate::engine::Places;
+use crate::engine::{Places, make_private_folder};
 
 /// The right to work on a state folder. Ends when it is dropped, or with the process.
 #[derive(Debug)]
@@ -75,7 +75,8 @@ fn process(pid: Option<u32>) -> String {
 /// It is held by somebody, or cannot be used at all.
 pub fn claim(places: &Places) -> Result<Claim, ClaimError> {
     for folder in [&places.state, &places.settings, &places.runtime] {
-        make_folder(folder)?;
+        let no_folder = |cause| ClaimError::NoFolder { folder: folder.clone(), cause };
+        make_private_folder(folder).map_err(no_folder)?;
     }
     let folder = || places.state.clone();
     let not_writable = |cause| ClaimError::NotWritable { folder: folder(), cause };
@@ -139,20 +140,10 @@ fn lock_path(places: &Places) -> PathBuf {
     places.state.join("lock")
 }
 
-fn make_folder(folder: &Path) -> Result<(), ClaimError> {
-    let missing: Vec<&Path> = folder.ancestors().take_while(|above| !above.exists()).collect();
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-    // A folder whose own name is not on disk is gone after a power cut, with all that was synced in it.
-    let sync = |new: &Path| new.parent().map_or(Ok(()), |above| File::open(above)?.sync_all());
-    made.and_then(|()| {
-        missing.into_iter().filter(|new| new.parent().is_some_and(Path::exists)).try_for_each(sync)
-    })
-    .map_err(|cause| ClaimError::NoFolder { folder: folder.to_owned(), cause })
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
 
     use super::*;
 

@@ -15,14 +15,13 @@ const ASIDE: u32 = 1000;
 /// disk when this returns.
 ///
 /// # Errors
-/// [`StoreError::Io`] where it cannot be made.
-pub fn make_private_folder(folder: &Path) -> Result<(), StoreError> {
+/// It cannot be made.
+pub fn make_private_folder(folder: &Path) -> io::Result<()> {
     let is_missing = |above: &&Path| !above.as_os_str().is_empty() && !above.exists();
     let missing: Vec<&Path> = folder.ancestors().take_while(is_missing).collect();
     let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
     // A folder whose own name is not on disk is gone after a power cut, with all that was synced in it.
     made.and_then(|()| missing.into_iter().try_for_each(sync_folder_of))
-        .map_err(StoreError::io("make the folder", folder))
 }
 
 /// Puts `bytes` into `path`, whole or not at all, readable for this user only. It is on disk when this

@@ -162,6 +162,11 @@ impl Line {
         matches!(self.asked, Part::Range { proof: Some(_), .. })
     }
 
+    /// Whether all that has come was there already.
+    pub(super) fn has_only_compared(&self) -> bool {
+        self.brought_bytes == 0 && self.body.as_ref().is_some_and(|body| body.came > 0)
+    }
+
     /// Whether nothing came at all.
     pub(super) fn is_empty_handed(&self) -> bool {
         self.body.as_ref().is_some_and(|body| body.came == 0)

@@ -1,10 +1,12 @@
 //! Connections that are reset, closed, used for something else, or kept for ever.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::case::{BROKEN_AT, Case, TOTAL, play};
 use crate::lies::{STRONG, file, good, rest_of, small};
-use crate::support::nap;
+use crate::support::server::Good;
+use crate::support::{content, nap};
 
 #[test]
 fn a_connection_may_break_anywhere_and_nothing_is_lost() {
@@ -26,6 +28,33 @@ fn reset_at(name: &str, byte: usize) -> Case {
     .goes_on()
 }
 
+/// A good server behind a network that lets so many bytes of a body through, and no more over one connection.
+fn always_broken(name: &str, bytes: usize) -> Case {
+    let file = Good::new(content(2003, 40_000));
+    Case::new(name, &Arc::new(file.bytes.clone()), move |asked, answer| {
+        let first = asked.range().map_or(0, |(first, _)| first);
+        file.head(asked, answer);
+        answer.bytes(&file.bytes[first..file.bytes.len().min(first + bytes)]).reset();
+    })
+    .logs("The connection broke off")
+    .goes_on()
+    .twice(40_000)
+}
+
+/// A good server whose first answer stops after so many bytes, and is never ended.
+fn stalled(name: &str, byte: usize) -> Case {
+    let file = good(&file());
+    Case::new(name, &crate::lies::file(), move |asked, answer| match asked.number {
+        0 => {
+            file.head(asked, answer);
+            answer.bytes(&file.bytes[..byte]).hold();
+        }
+        _ => file.send(asked, answer),
+    })
+    .requests(2)
+    .logs("Nothing arrived for 30 seconds")
+}
+
 pub(crate) fn cases() -> Vec<Case> {
     let mut cases = broken();
     cases.extend(kept());
@@ -39,6 +68,10 @@ fn broken() -> Vec<Case> {
         reset_at("a reset after the first byte", 1),
         reset_at("a reset in the middle", BROKEN_AT),
         reset_at("a reset before the last byte", TOTAL - 1),
+        always_broken("every connection breaks within what is compared", 12_000).requests(9),
+        always_broken("every connection breaks where what is compared ends", 16 << 10).requests(5),
+        stalled("a stall behind the first byte", 1).goes_on(),
+        stalled("a stall in the middle", BROKEN_AT).goes_on(),
         Case::new("a reset instead of an answer", &small(), |_, answer| answer.reset())
             .waits("connection_lost"),
         Case::new("a reset in the head", &small(), |_, answer| {

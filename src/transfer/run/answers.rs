@@ -12,7 +12,7 @@ use super::super::line::{Check, Line};
 use super::super::resume::{Verdict, change_in_words, proof, verdict};
 use super::super::retry_after::retry_after;
 use super::super::segments::LEAST_SEGMENT_BYTES;
-use super::{MOST_RESTARTS, Run};
+use super::{MOST_COMPARED_ON, MOST_RESTARTS, Run};
 use crate::job::{Fault, FaultKind, Validator, bytes_in_words};
 
 impl Run {
@@ -212,7 +212,7 @@ impl Run {
 
     pub(super) async fn end_body(&mut self, mut line: Line) -> Result<(), Fault> {
         if let Err(fault) = line.end_of_body() {
-            return self.lose(line, fault).await;
+            return self.break_off(line, fault).await;
         }
         if !line.is_empty_handed() && line.ask_for_rest_of_check() {
             self.listen(line);
@@ -252,6 +252,21 @@ impl Run {
         self.segments.end_here();
         self.order.file.total_bytes.get_or_insert(self.segments.arrived().end());
         self.end_line(line.id);
+    }
+
+    /// A connection broke off. If it has brought nothing new, because what is there had to be compared first, the rest is
+    /// asked for at once: a network that breaks every connection as early would never let it get any further.
+    pub(super) async fn break_off(&mut self, mut line: Line, fault: Fault) -> Result<(), Fault> {
+        let is_worth_it = fault.is_transient() && line.has_only_compared();
+        if !is_worth_it || self.compared_on == MOST_COMPARED_ON {
+            return self.lose(line, fault).await;
+        }
+        self.compared_on += 1;
+        if line.ask_for_rest_of_check() {
+            self.listen(line);
+            return Ok(());
+        }
+        self.go_on(line).await
     }
 
     /// A connection is lost. Where others go on, that is all there is to it; else another address is asked; else the

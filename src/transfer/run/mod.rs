@@ -41,6 +41,9 @@ const RATE_SPAN: Duration = Duration::from_secs(3);
 /// How often a file may turn out to be another one within one run before it is given up for now.
 const MOST_RESTARTS: u32 = 3;
 
+/// How often within one run the rest is asked for at once when a connection breaks off over the comparison.
+const MOST_COMPARED_ON: u32 = 16;
+
 /// What is to be fetched, and how.
 pub struct Order {
     /// The file as it stands.
@@ -118,6 +121,8 @@ struct Run {
     /// Why what is there is given up, once that is decided.
     why_over: Option<String>,
     restarts: u32,
+    /// How often a connection broke off over the comparison.
+    compared_on: u32,
     /// The fault to be told if no address is left.
     fault: Option<Fault>,
     retry_after: Option<Duration>,
@@ -179,6 +184,7 @@ impl Run {
             is_scattered: false,
             why_over: None,
             restarts: 0,
+            compared_on: 0,
             fault: None,
             retry_after: None,
         }
@@ -227,7 +233,8 @@ impl Run {
             Heard::Answer(Ok(answer)) => self.take_answer(line, answer).await,
             Heard::Piece(Ok(Some(piece))) => self.take_piece(line, piece).await,
             Heard::Piece(Ok(None)) => self.end_body(line).await,
-            Heard::Answer(Err(fault)) | Heard::Piece(Err(fault)) => self.lose(line, fault).await,
+            Heard::Answer(Err(fault)) => self.lose(line, fault).await,
+            Heard::Piece(Err(fault)) => self.break_off(line, fault).await,
         }
     }
 
