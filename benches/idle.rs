@@ -2,10 +2,10 @@
 //!
 //! Each row is a home in network namespaces (`tests/support/home_link`): something the user does, on this machine or on
 //! another device of the household, alone and then beside our download. All is seen by the bottleneck itself, so neither
-//! our counters nor the user's are believed. Then what the governor costs of a processor.
+//! our counters nor the user's are believed. Then how caps hold beside it, and what it costs of a processor.
 //!
 //! A round takes about three quarters of an hour: `BENCH_ROUNDS` are the runs whose medians are printed, `BENCH_ONLY`
-//! takes only the rows whose names contain it, and `cost` is such a name, too.
+//! takes only the rows whose names contain it, and `caps` and `cost` are such names, too.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a measurement without what it needs has failed")]
 
@@ -31,6 +31,12 @@ const IDLE: Duration = Duration::from_secs(8);
 const PATIENCE: Duration = Duration::from_secs(15);
 /// A page and the time to read it.
 const PAGE_SECS: u64 = 3;
+
+/// How exactly caps are to hold, and for how long that is watched. The payload of a packet as a part of it.
+const CAP_FIRST_GOAL: f64 = 1.10;
+const CAP_GOAL: f64 = 0.05;
+const CAP_TIME: Duration = Duration::from_secs(13);
+const PAYLOAD: f64 = 1448.0 / 1500.0;
 
 /// What the governor may use of a processor, in per cent of a core.
 const COST_GOAL: f64 = 0.5;
@@ -120,6 +126,9 @@ fn main() {
         }
     }
     println!("{met} goals met, {missed} missed\n");
+    if "caps".contains(&only) {
+        caps(rounds);
+    }
     if "cost".contains(&only) {
         cost(rounds);
     }
@@ -244,6 +253,62 @@ fn report(row: &str, runs: &[Run], play: Play, place: usize, goals: &Goals) -> V
     let queue = of(|run| run.queue_ms);
     println!("{row:20}{course:>26}{users:>22}{idle_use:>16}{queue:>6.1} ms{stepped_back:>15}{back:>15}");
     met
+}
+
+/// How caps hold while the governor steers what is capped, on a link that carries all of them.
+fn caps(rounds: u64) {
+    println!(
+        "Caps, in payload that came against what may come; goals: first second {CAP_FIRST_GOAL}, others ±{CAP_GOAL}"
+    );
+    println!("{:24}{:>9}{:>18}{:>18}", "", "1st s", "whole seconds", "any second");
+    let link = Link { down_mbit: 200.0, up_mbit: 20.0, round_trip_ms: 30.0, ..Link::CABLE };
+    for (words, rate) in [("100K", 102_400.0), ("1M", 1_048_576.0), ("20M", 20_971_520.0)] {
+        for connections in ["1", "8"] {
+            let runs: Vec<Capped> = (0..rounds).map(|_| Capped::of(link, words, rate, connections)).collect();
+            let of = |figure: fn(&Capped) -> f64| median(runs.iter().map(figure).collect());
+            let first = of(|run| run.first);
+            let (whole, any) = (
+                [of(|run| run.whole[0]), of(|run| run.whole[1])],
+                [of(|run| run.any[0]), of(|run| run.any[1])],
+            );
+            let is_met = first <= CAP_FIRST_GOAL && any[0] >= 1.0 - CAP_GOAL && any[1] <= 1.0 + CAP_GOAL;
+            let row = format!("{words}, {connections} connections");
+            let span = |[least, most]: [f64; 2]| format!("{least:.3} to {most:.3}");
+            println!("  {row:22}{first:9.3}{:>18}{:>18}  {}", span(whole), span(any), verdict(is_met));
+        }
+    }
+    println!();
+}
+
+/// What came in the first second, and the least and the most of the others: of whole ones, and of any.
+struct Capped {
+    first: f64,
+    whole: [f64; 2],
+    any: [f64; 2],
+}
+
+impl Capped {
+    fn of(link: Link, words: &str, rate: f64, connections: &str) -> Self {
+        let link = HomeLink::new(link);
+        let home = Home::new();
+        let from = link.bottleneck.now();
+        let _get = link.start_get(&home, &["--limit", words, "--connections", connections]);
+        pause(CAP_TIME);
+        let course = link.course_since(from);
+        let slots: Vec<f64> = course
+            .shares(OURS)
+            .into_iter()
+            .map(|share| share * link.link.down_bps() / 20.0 * PAYLOAD / rate)
+            .collect();
+        // Question and answer are below that.
+        let began = slots.iter().position(|part| part * rate > 1_000.0).expect("the first bytes");
+        let seconds: Vec<f64> = slots[began..].windows(20).map(|second| second.iter().sum()).collect();
+        let range = |step: usize| {
+            let each = || seconds[20..].iter().step_by(step).copied();
+            [each().fold(f64::INFINITY, f64::min), each().fold(0.0, f64::max)]
+        };
+        Self { first: seconds[0], whole: range(20), any: range(1) }
+    }
 }
 
 /// What the governor costs: the same transfer with it, and as a foreground one without it. The server gives each

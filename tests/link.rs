@@ -16,7 +16,7 @@ use support::home_link::queue::{Discipline, Queue};
 use support::home_link::{HERE, HomeLink, Link, OURS, SERVER, THERE, players};
 use support::namespace::{Own, inside};
 use support::program::{Home, Program};
-use support::{SOON, nap, until};
+use support::{SOON, nap, read, until};
 
 /// One link at a time: two would take the processor from each other, and with it their evenness.
 static ALONE: Mutex<()> = Mutex::new(());
@@ -67,7 +67,7 @@ fn within(what: &str, time: Option<Duration>, bound_secs: f64) -> Found {
 struct Downloading<'a> {
     link: &'a HomeLink,
     home: Home,
-    _run: Program,
+    run: Program,
 }
 
 impl<'a> Downloading<'a> {
@@ -79,7 +79,16 @@ impl<'a> Downloading<'a> {
         let began = link.bottleneck.now();
         home.add(&link.url("large"), words);
         until("most of the link in use", SOON, || link.course_since(began).back_after());
-        Self { link, home, _run: run }
+        Self { link, home, run }
+    }
+
+    /// How many connections it has.
+    fn connections(&self) -> usize {
+        let table = read(format!("/proc/{}/net/tcp", self.run.id()).as_ref());
+        let of_ours = format!(" {:08X}:", u32::from(OURS).swap_bytes());
+        // The second field is our end, the fourth the state: 01 are those that are open.
+        let is_open = |line: &&str| line.contains(&of_ours) && line.split_whitespace().nth(3) == Some("01");
+        String::from_utf8_lossy(&table).lines().filter(is_open).count()
     }
 
     /// How much of the link it uses when nobody else does.
@@ -167,12 +176,17 @@ fn a_download_of_another_device_keeps_the_link_and_we_say_why_we_hold_back() {
 }
 
 #[test]
-fn four_connections_are_as_polite_as_one() {
-    measures("four_connections_are_as_polite_as_one", |link| {
-        let alone = download(link, THERE, DOWNLOAD);
-        let downloading = Downloading::start(link, &["--connections", "4"]);
-        let bounds = Bounds { kept: 0.9, stepped_back_secs: 1.5, back_secs: 5.0 };
-        downloading.beside_a_download(THERE, alone, bounds)
+fn sixteen_connections_are_as_polite_as_one_and_all_of_them_go_on() {
+    measures("sixteen_connections_are_as_polite_as_one_and_all_of_them_go_on", |link| {
+        let alone = download(link, HERE, DOWNLOAD);
+        let downloading = Downloading::start(link, &["--connections", "8"]);
+        downloading.home.run(["settings", "per_host", "16"]).fine();
+        downloading.home.add(&link.url("large"), &["--connections", "8"]);
+        until("sixteen connections", SOON, || (downloading.connections() == 16).then_some(()));
+        let bounds = Bounds { kept: 0.95, stepped_back_secs: 0.5, back_secs: 5.0 };
+        let mut found = downloading.beside_a_download(HERE, alone, bounds);
+        found.push(at_least("connections", downloading.connections() as f64, 16.0));
+        found
     });
 }
 

@@ -8,11 +8,13 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use super::law::{Connection, Law, Sample, Verdict};
 use super::link::{LinkState, LinkView, Senses};
 use super::sensors::{Interface, Openings, Way};
-use super::sockets::{Counts, OwnSocket};
-use super::throttle::{Claim, shares};
+use super::sockets::{Buffer, Counts, OwnSocket};
+use super::throttle::{Claim, LEAST_WINDOW_BYTES, Turns, shares};
 
 /// How often the governor has to look, while there is something to steer; with many connections half as often, since each
 /// look costs so much a connection.
@@ -22,6 +24,9 @@ const MANY: usize = 4;
 
 /// A window that stays the same is said again after this time: the kernel forgets it now and then.
 const SAY_AGAIN: Duration = Duration::from_millis(19);
+
+/// What is under way when a connection is held back has come after two round trips and this.
+const LEAST_DRAIN: Duration = Duration::from_millis(50);
 
 /// A full segment's payload, in bytes.
 const SEGMENT: u64 = 1448;
@@ -56,6 +61,7 @@ struct Link {
     own_bytes: u64,
     others_bytes: f64,
     ticked: Duration,
+    turns: Turns,
 }
 
 /// A connection that is steered.
@@ -71,6 +77,12 @@ struct Member {
     share_bytes: u64,
     /// When it was last held to that.
     said: Duration,
+    /// Since when it is not its turn.
+    held_back: Option<Duration>,
+    /// What its receive buffer was like before it was parked.
+    parked: Option<Buffer>,
+    /// Tells whoever reads from it whether it is parked.
+    gate: watch::Sender<bool>,
 }
 
 /// A connection's membership: it is steered as long as this lives.
@@ -79,6 +91,7 @@ pub struct Membership {
     governor: Arc<Governor>,
     way: Way,
     id: u64,
+    gate: watch::Receiver<bool>,
 }
 
 /// One of our own connections is being opened, as long as this lives.
@@ -113,6 +126,7 @@ impl Governor {
         let id = steered.last_id;
         let link = steered.links.entry(way).or_insert_with(|| Link::new(way));
         let counts = socket.counts().unwrap_or_default();
+        let (gate, is_parked) = watch::channel(false);
         // What came before was not throttled: it is not of the first tick.
         link.members.push(Member {
             id,
@@ -123,9 +137,12 @@ impl Governor {
             rate: 0.0,
             share_bytes: 0,
             said: Duration::ZERO,
+            held_back: None,
+            parked: None,
+            gate,
         });
         link.clamp_newest();
-        Membership { governor: Arc::clone(self), way, id }
+        Membership { governor: Arc::clone(self), way, id, gate: is_parked }
     }
 
     /// One of our own connections is about to be opened.
@@ -165,10 +182,27 @@ impl Governor {
     }
 }
 
+impl Membership {
+    /// Where the connection must not be read from now: what ends when it may be again.
+    #[must_use]
+    pub fn parked(&self) -> Option<impl Future<Output = ()> + Send + use<>> {
+        let mut gate = self.gate.clone();
+        let is_parked = *gate.borrow_and_update();
+        is_parked.then_some(async move {
+            // Nobody to park it is as good as being let go.
+            let _ = gate.wait_for(|is_parked| !is_parked).await;
+        })
+    }
+}
+
 impl Drop for Membership {
     fn drop(&mut self) {
         if let Some(link) = self.governor.steered().links.get_mut(&self.way) {
-            link.members.retain(|member| member.id != self.id);
+            link.members.extract_if(.., |member| member.id == self.id).for_each(|mut member| member.unpark());
+            // There has to be one that tells of the link.
+            if link.members.iter().all(|member| member.parked.is_some()) {
+                link.members.iter_mut().take(1).for_each(Member::unpark);
+            }
         }
     }
 }
@@ -205,6 +239,7 @@ impl Link {
             own_bytes: 0,
             others_bytes: 0.0,
             ticked: Duration::ZERO,
+            turns: Turns::default(),
         }
     }
 
@@ -218,6 +253,10 @@ impl Link {
             self.own_bytes += came;
             member.rate += (secs / 0.3).min(1.0) * (came as f64 / secs - member.rate);
             member.counts = counts;
+            if member.parked.is_some() {
+                // What it says of the way is old.
+                continue;
+            }
             connections.push(Connection {
                 path: path_of(member.peer),
                 round_trip: counts.round_trip,
@@ -247,11 +286,21 @@ impl Link {
     }
 
     fn throttle(&mut self) {
-        let claims: Vec<Claim> = self.members.iter().map(Member::claim).collect();
-        for (member, share) in self.members.iter_mut().zip(shares(self.verdict.window_bytes, &claims)) {
-            if member.share_bytes != share || self.ticked.saturating_sub(member.said) >= SAY_AGAIN {
-                member.socket.clamp(share);
-                (member.share_bytes, member.said) = (share, self.ticked);
+        let window_bytes = self.verdict.window_bytes;
+        // Where nobody is in need of the link, a little more for each is no harm, and smoother than turns.
+        let holds_back = matches!(self.verdict.state, LinkState::Yielding | LinkState::Returning);
+        let for_turns = if holds_back { window_bytes } else { u64::MAX };
+        let flowing = self.turns.flowing(self.ticked, for_turns, self.members.len());
+        let claim =
+            |(index, member): (usize, &Member)| if flowing.has(index) { member.claim() } else { Claim::NONE };
+        let claims: Vec<Claim> = self.members.iter().enumerate().map(claim).collect();
+        for (index, share) in shares(window_bytes, &claims).into_iter().enumerate() {
+            let member = &mut self.members[index];
+            if flowing.has(index) {
+                member.unpark();
+                member.hold_to(share, self.ticked);
+            } else {
+                member.hold_back(self.ticked);
             }
         }
     }
@@ -298,9 +347,44 @@ impl Link {
 }
 
 impl Member {
+    fn hold_to(&mut self, share: u64, now: Duration) {
+        if self.share_bytes != share || now.saturating_sub(self.said) >= SAY_AGAIN {
+            self.socket.clamp(share);
+            (self.share_bytes, self.said) = (share, now);
+        }
+    }
+
+    /// It is not its turn: it is held to the least there is, and once what is under way has come, it is parked.
+    fn hold_back(&mut self, now: Duration) {
+        if self.parked.is_some() {
+            return;
+        }
+        let since = *self.held_back.get_or_insert(now);
+        if now.saturating_sub(since) < 2 * self.round_trip() + LEAST_DRAIN {
+            return self.hold_to(LEAST_WINDOW_BYTES, now);
+        }
+        self.parked = Some(self.socket.park());
+        self.rate = 0.0;
+        self.gate.send_replace(true);
+    }
+
+    fn unpark(&mut self) {
+        self.held_back = None;
+        if let Some(before) = self.parked.take() {
+            self.socket.unpark(before);
+            self.gate.send_replace(false);
+            // It has to be said anew.
+            self.share_bytes = 0;
+        }
+    }
+
+    fn round_trip(&self) -> Duration {
+        self.counts.round_trip.unwrap_or(self.counts.handshake)
+    }
+
     /// What it asks of the window: one whose server sends less than it may needs no more than that.
     fn claim(&self) -> Claim {
-        let round = self.counts.round_trip.unwrap_or(self.counts.handshake).as_secs_f64();
+        let round = self.round_trip().as_secs_f64();
         let used = (self.rate * round) as u64;
         let is_slow = self.share_bytes > 20 * SEGMENT && used < self.share_bytes / 2;
         let most_bytes = if is_slow { (2 * used).max(10 * SEGMENT) } else { u64::MAX };

@@ -20,6 +20,10 @@ const SO_BUF_LOCK: c_int = 72;
 /// A receive buffer from which the kernel goes on sizing it by itself, in bytes; every system allows it.
 const ORDINARY_BUFFER: usize = 200_000;
 
+/// The receive buffer of a connection that is not read from, in bytes: it takes in a segment or two, and then the server
+/// is told to send no more. The kernel makes twice as much of it.
+const PARKED_BUFFER: usize = 2048;
+
 /// Timestamps are in use (`TCPI_OPT_TIMESTAMPS` of linux/tcp.h): without them the receiver's round trip is a guess.
 const TIMESTAMPS: u8 = 1;
 
@@ -34,6 +38,13 @@ const NO_CLAMP: c_int = 1 << 30;
 /// of the two does, so this one goes together with the answer it was found for.
 #[derive(Debug)]
 pub struct OwnSocket(OwnedFd);
+
+/// What a connection's receive buffer was like.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Buffer {
+    bytes: usize,
+    lock: c_int,
+}
 
 /// The path of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,6 +120,23 @@ impl OwnSocket {
         );
     }
 
+    /// Has the kernel take in no more than a segment or two from now on, as long as nobody reads; gives back what to undo that
+    /// with. Only for a connection with little under way: what comes beyond that is thrown away, and sent again.
+    pub(super) fn park(&self) -> Buffer {
+        // The kernel tells twice of what it was told.
+        let bytes =
+            rustix::net::sockopt::socket_recv_buffer_size(&self.0).map_or(ORDINARY_BUFFER, |twice| twice / 2);
+        let lock = self.get(libc::SOL_SOCKET, SO_BUF_LOCK).unwrap_or(0);
+        let _ = rustix::net::sockopt::set_socket_recv_buffer_size(&self.0, PARKED_BUFFER);
+        Buffer { bytes, lock }
+    }
+
+    /// Has the kernel take in as much as before it was parked. The server is told once something is read.
+    pub(super) fn unpark(&self, before: Buffer) {
+        let _ = rustix::net::sockopt::set_socket_recv_buffer_size(&self.0, before.bytes);
+        self.set(libc::SOL_SOCKET, SO_BUF_LOCK, before.lock);
+    }
+
     /// Lifts a clamp.
     pub fn unclamp(&self) {
         self.set(libc::IPPROTO_TCP, TCP_WINDOW_CLAMP, NO_CLAMP);
@@ -149,6 +177,16 @@ impl OwnSocket {
                 size_of::<c_int>() as libc::socklen_t,
             )
         };
+    }
+
+    fn get(&self, level: c_int, option: c_int) -> Option<c_int> {
+        let mut value: c_int = 0;
+        let mut len = size_of::<c_int>() as libc::socklen_t;
+        // SAFETY: the kernel writes at most `len` bytes, which is the size of what it is pointed to.
+        let done = unsafe {
+            libc::getsockopt(self.0.as_raw_fd(), level, option, (&raw mut value).cast(), &raw mut len)
+        };
+        (done == 0).then_some(value)
     }
 
     /// What the kernel knows of the path; `None` where it does not say.

@@ -1,4 +1,15 @@
-//! How one window is shared among connections.
+//! How one window is shared among connections, and who takes turns where it is too small for all.
+
+use std::time::Duration;
+
+/// The least window a connection can be held to, in bytes (Linux: `SOCK_MIN_RCVBUF`): a segment, and what is too little to
+/// be worth another.
+pub(super) const LEAST_WINDOW_BYTES: u64 = 2304;
+
+/// How long a turn lasts, where there are few; and how long it is at most until each has had one: servers give up
+/// connections that take nothing, after a minute where they are in a hurry.
+const TURN: Duration = Duration::from_secs(1);
+const ROUND: Duration = Duration::from_secs(15);
 
 /// What a connection asks of the window for all.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -7,6 +18,50 @@ pub(super) struct Claim {
     pub(super) weight: u32,
     /// What it can use, in bytes: less than its part where its server is slow.
     pub(super) most_bytes: u64,
+}
+
+impl Claim {
+    /// That of a connection whose turn it is not.
+    pub(super) const NONE: Self = Self { weight: 0, most_bytes: 0 };
+}
+
+/// Whose turn it is.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Turns {
+    first: usize,
+    since: Duration,
+}
+
+/// Some connections that follow one another, in a ring.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Few {
+    first: usize,
+    count: usize,
+    all: usize,
+}
+
+impl Turns {
+    /// Which of so many connections may go on with that window now: all, unless that is too little for all.
+    pub(super) fn flowing(&mut self, at: Duration, window_bytes: u64, all: usize) -> Few {
+        let count = usize::try_from(window_bytes / LEAST_WINDOW_BYTES).unwrap_or(usize::MAX);
+        let count = count.clamp(1.min(all), all);
+        if count == all {
+            return Few { first: 0, count, all };
+        }
+        let turns = all.div_ceil(count) as u32;
+        if at.saturating_sub(self.since) >= TURN.min(ROUND / turns) {
+            (self.first, self.since) = (self.first + count, at);
+        }
+        self.first %= all;
+        Few { first: self.first, count, all }
+    }
+}
+
+impl Few {
+    /// Whether that connection is one of them.
+    pub(super) const fn has(self, index: usize) -> bool {
+        (index + self.all - self.first) % self.all < self.count
+    }
 }
 
 /// The windows of all connections, in bytes: each gets its part, and what one cannot use goes to the others.
@@ -56,6 +111,33 @@ mod tests {
         ];
         for (window, claims, expected) in table {
             assert_eq!(shares(window, claims), expected, "{claims:?}");
+        }
+    }
+
+    #[test]
+    fn where_the_window_is_too_small_for_all_they_take_turns_and_nobody_is_left_out() {
+        for (window_bytes, all, expected) in [
+            (100_000, 0, 0),
+            (0, 1, 1),
+            (0, 16, 1),
+            (5_000, 16, 2),
+            (36_864, 16, 16),
+            (36_863, 16, 15),
+            (0, 200, 1),
+        ] {
+            let mut turns = Turns::default();
+            let mut last = vec![Duration::ZERO; all];
+            for tick in 0..3000 {
+                let at = Duration::from_millis(20 * tick);
+                let few = turns.flowing(at, window_bytes, all);
+                let flowing: Vec<usize> = (0..all).filter(|index| few.has(*index)).collect();
+                assert_eq!(flowing.len(), expected, "{window_bytes} for {all}");
+                for index in flowing {
+                    last[index] = at;
+                }
+                let longest = last.iter().map(|then| at.saturating_sub(*then)).max().unwrap_or_default();
+                assert!(longest <= 2 * ROUND, "{longest:?} for {all}");
+            }
         }
     }
 

@@ -176,6 +176,10 @@ impl Line {
 impl Body {
     /// The next piece, once the pace allows it.
     async fn next_piece(&mut self, pace: &dyn Pace) -> Result<Option<Bytes>, Fault> {
+        if let Some(notice) = pace.parked() {
+            notice.await;
+            self.stalled_at = Instant::now() + STALL;
+        }
         while let Some(wait) = pace.wait() {
             sleep(wait.min(LONGEST_NAP)).await;
             // While we do not read, the server cannot send: that is not its stalling.

@@ -35,6 +35,7 @@ pub use probe::{Probe, probe};
 pub use run::{Order, Outcome, run};
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,6 +43,9 @@ use tokio::sync::{mpsc, oneshot};
 use url::Url;
 
 use crate::job::{Extents, JobFile};
+
+/// Something that is waited for.
+pub type Notice = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Says how fast bytes may arrive over one connection. The transfer books what has arrived and waits as long as it is
 /// told. Dropped with the connection.
@@ -54,6 +58,9 @@ pub trait Pace: Send + Sync {
 
     /// How long to wait before more may arrive; `None` if it may now.
     fn wait(&self) -> Option<Duration>;
+
+    /// Where nothing may arrive until further notice: what ends with that notice.
+    fn parked(&self) -> Option<Notice>;
 }
 
 /// Gives each connection of a transfer its [`Pace`].

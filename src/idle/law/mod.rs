@@ -39,6 +39,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::link::{LinkState, LinkWhy};
+use super::throttle::LEAST_WINDOW_BYTES;
 use cruise::{Looking, Phase};
 use delay::{Delays, Reading};
 use openings::Openings;
@@ -56,10 +57,11 @@ const FULL_PACKET: f64 = 1514.0;
 /// The window a transfer begins with, in bytes a connection: what a server sends at first anyway (RFC 6928).
 const FIRST_WINDOW: f64 = 10.0 * SEGMENT;
 
-/// The least window a connection can be held to, in bytes (Linux: half of `SOCK_MIN_RCVBUF`).
-const LEAST_WINDOW: f64 = 2304.0;
+/// The least window a connection can be held to, in bytes.
+const LEAST_WINDOW: f64 = LEAST_WINDOW_BYTES as f64;
 
-/// The least part of the link a trickle of two segments a round trip may take; where it would be more, it is one.
+/// The part of the link a trickle takes, where that is no less than a segment and no more than two of each connection in a
+/// round trip.
 const TRICKLE_PART: f64 = 0.008;
 
 /// How much of what the link carries is used. The rest keeps the queue empty.

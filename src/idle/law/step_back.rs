@@ -178,9 +178,8 @@ impl Law {
 
     /// The window of a trickle, for all connections.
     fn trickle(&self) -> f64 {
-        let two = 2.0 * SEGMENT * self.connections / self.round_trip();
-        let each = if two > TRICKLE_PART * self.capacity { LEAST_WINDOW } else { 2.0 * SEGMENT };
-        each * self.connections
+        let most = (2.0 * SEGMENT * self.connections).max(LEAST_WINDOW);
+        (TRICKLE_PART * self.capacity * self.round_trip()).clamp(LEAST_WINDOW, most)
     }
 
     pub(super) fn wait_for_quiet(&mut self) {

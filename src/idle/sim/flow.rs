@@ -1,13 +1,10 @@
 //! One connection, both ends: the sender, and the receiver as Linux has it.
 
 use super::sender::{Control, Sender};
-use super::{FlowId, MSS, Packet, WIRE, Whose};
+use super::{FlowId, LEAST_WINDOW_BYTES, MSS, Packet, WIRE, Whose};
 
 /// A delayed acknowledgement waits that long.
 const DELAYED_ACK_SECS: f64 = 0.040;
-
-/// The least window the kernel can be held to, in bytes.
-const LEAST_CLAMP: f64 = 2304.0;
 
 /// What a connection carries.
 #[derive(Clone, Copy, Debug)]
@@ -118,8 +115,13 @@ impl Flow {
         self.received + self.lost_bytes >= self.offered
     }
 
-    pub(super) fn clamp(&mut self, window: f64) {
-        self.clamp = Some(window.max(LEAST_CLAMP));
+    /// Holds it to a window; parks it with none.
+    pub(super) fn clamp(&mut self, window: u64) {
+        self.clamp = Some(if window == 0 { 0.0 } else { window.max(LEAST_WINDOW_BYTES) as f64 });
+    }
+
+    pub(super) fn is_parked(&self) -> bool {
+        self.clamp == Some(0.0)
     }
 
     pub(super) fn packets_to_send(&mut self, id: FlowId, now: f64, step: f64) -> Vec<Packet> {

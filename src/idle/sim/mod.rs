@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use super::law::{Connection, Law, Sample, Verdict};
 use super::link::{LinkState, LinkWhy};
-use super::throttle::{Claim, shares};
+use super::throttle::{Claim, LEAST_WINDOW_BYTES, Turns, shares};
 use flow::{Ack, Flow};
 use link::{Discipline, Link};
 use plays::Play;
@@ -84,6 +84,7 @@ struct World {
 struct Governor {
     law: Law,
     verdict: Verdict,
+    turns: Turns,
     sees_counters: bool,
     sees_delay: bool,
     /// Times and whys of its steps back.
@@ -119,6 +120,7 @@ impl World {
         self.governors.push(Governor {
             law: Law::default(),
             verdict: Verdict::default(),
+            turns: Turns::default(),
             sees_counters: true,
             sees_delay: true,
             yields: Vec::new(),
@@ -243,7 +245,7 @@ impl World {
         let governor = &mut self.governors[number];
         let mine = |flow: &Flow| flow.whose == Whose::Ours(number) && flow.start <= self.now;
         let connections: Vec<Connection> = (self.flows.iter())
-            .filter(|flow| mine(flow))
+            .filter(|flow| mine(flow) && !flow.is_parked())
             .map(|flow| Connection {
                 path: 0,
                 round_trip: Some(Duration::from_secs_f64(flow.round_trip.max(0.0)))
@@ -267,12 +269,19 @@ impl World {
         if before != verdict.state && verdict.state == LinkState::Yielding {
             governor.yields.push((self.now, verdict.why));
         }
-        let windows =
-            shares(verdict.window_bytes, &vec![Claim { weight: 1, most_bytes: u64::MAX }; connections.len()]);
-        let flows =
-            self.flows.iter_mut().filter(|flow| flow.whose == Whose::Ours(number) && flow.start <= self.now);
-        for (flow, window) in flows.zip(windows) {
-            flow.clamp(window as f64);
+        let mut flows: Vec<&mut Flow> = self
+            .flows
+            .iter_mut()
+            .filter(|flow| flow.whose == Whose::Ours(number) && flow.start <= self.now)
+            .collect();
+        let holds_back = matches!(verdict.state, LinkState::Yielding | LinkState::Returning);
+        let for_turns = if holds_back { verdict.window_bytes } else { u64::MAX };
+        let flowing = governor.turns.flowing(sample.at, for_turns, flows.len());
+        let claim =
+            |index| if flowing.has(index) { Claim { weight: 1, most_bytes: u64::MAX } } else { Claim::NONE };
+        let claims: Vec<Claim> = (0..flows.len()).map(claim).collect();
+        for (flow, window) in flows.iter_mut().zip(shares(verdict.window_bytes, &claims)) {
+            flow.clamp(window);
         }
     }
 

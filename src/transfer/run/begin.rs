@@ -24,6 +24,9 @@ const SET_ASIDE_BYTES: u64 = 1 << 20;
 /// What the system counts the room of a file in (stat(2)).
 const BLOCK_BYTES: u64 = 512;
 
+/// What a file system in memory is known by (`TMPFS_MAGIC` of linux/magic.h).
+const IN_MEMORY: rustix::fs::FsWord = 0x0102_1994;
+
 /// What was found of an earlier run.
 struct Found {
     file: File,
@@ -238,6 +241,10 @@ impl Run {
         let file = Arc::clone(part.file());
         let path = self.order.file.part_path().unwrap_or_default();
         blocking(&path, move || {
+            if rustix::fs::fstatfs(&*file).is_ok_and(|disk| disk.f_type == IN_MEMORY) {
+                // Room in memory is not set aside but used up.
+                return Ok(());
+            }
             let flags = rustix::fs::FallocateFlags::KEEP_SIZE;
             match rustix::fs::fallocate(&*file, flags, 0, total) {
                 Err(error @ (rustix::io::Errno::NOSPC | rustix::io::Errno::DQUOT)) => Err(error.into()),
