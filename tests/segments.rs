@@ -74,6 +74,18 @@ fn one_connection_is_the_rule() {
 }
 
 #[test]
+fn a_low_cap_is_not_divided_among_connections() {
+    let good = Good::new(content(1020, 3 * MIB));
+    let server = Server::start(move |asked, answer| good.send(asked, answer));
+    let home = Home::new();
+    let get = home.start(["get", &server.url("file.bin"), "--connections", "4", "--limit", "40K"]);
+    // By then the others would be there: they are opened with the first answer.
+    until("some of the file", SOON, || (length(&home.file("file.bin.part")) > 100_000).then_some(()));
+    get.interrupt().code(130);
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[test]
 fn a_server_that_refuses_more_connections_costs_nothing_else() {
     let bytes = content(1002, 6 * MIB);
     let good = Good::new(bytes.clone());

@@ -11,7 +11,11 @@ use url::Url;
 use super::governor::Steering;
 use crate::idle::{Bucket, FIRST_WINDOW, Membership, OwnSocket, Place, window_for};
 use crate::job::{Priority, Rate};
-use crate::transfer::{Pace, Paces};
+use crate::transfer::{Notice, Pace, Paces};
+
+/// What a connection is worth having for, in bytes per second: under a low cap more of them bring nothing but the burst
+/// each begins with.
+const LEAST_SHARE_BPS: u64 = 64 << 10;
 
 /// One cap, shared by all who must keep to it.
 #[derive(Debug)]
@@ -47,12 +51,12 @@ impl Cap {
         Rate::from_bytes_per_sec((rate / connections).max(1))
     }
 
-    /// Books what a new connection's window lets in before anything is read: it arrives as much as the rest. A third
-    /// of a second's worth at most, so that a very low cap does not delay the start.
-    fn book_first_window(&self) -> Place {
+    /// Books what a window lets in before anything is read: it arrives as much as the rest. A third of a second's worth at
+    /// most, so that a very low cap does not delay the start.
+    fn book_window(&self, bytes: usize) -> Place {
         let mut bucket = self.bucket();
         let most = bucket.rate().map_or(0, |rate| (rate.bytes_per_sec() / 3) as usize);
-        bucket.book(most.min(2 * FIRST_WINDOW), Instant::now())
+        bucket.book(most.min(bytes), Instant::now())
     }
 
     fn bucket(&self) -> MutexGuard<'_, Bucket> {
@@ -208,6 +212,10 @@ impl Paces for FilePaces {
     }
 
     fn another(&self, url: &Url) -> Option<Arc<dyn Pace>> {
+        let connections = self.living().len() as u64 + 1;
+        if self.lowest().is_some_and(|rate| rate.bytes_per_sec() / connections < LEAST_SHARE_BPS) {
+            return None;
+        }
         let seat = self.servers.seat(url, self.priority() != Priority::Foreground)?;
         Some(self.pace(Some(seat)))
     }
@@ -346,6 +354,11 @@ impl JobPace {
             (Some(window), _) => socket.hold_to(window),
             (None, None) => return,
         }
+        // What a larger window lets in arrives before anything more is read, and as much as the rest.
+        if let (Some(window), Some(held)) = (window, connection.held_to) {
+            let more = window.saturating_sub(held);
+            self.line().iter_mut().for_each(|line| line.place = line.cap.book_window(more));
+        }
         connection.held_to = window;
         connection.offered_bytes = connection.offered_bytes.max(window.unwrap_or(usize::MAX));
     }
@@ -378,7 +391,7 @@ impl Pace for JobPace {
             line.retain(|line| !(found.is_exempt && line.by_timetable));
             for line in &mut *line {
                 line.cap.connections.fetch_add(1, Ordering::Relaxed);
-                line.place = line.cap.book_first_window();
+                line.place = line.cap.book_window(2 * FIRST_WINDOW);
             }
         }
         self.hold();
@@ -400,5 +413,11 @@ impl Pace for JobPace {
         let mut line = self.line();
         let in_force = line.iter_mut().filter(|line| line.cap.rate().is_some());
         in_force.map(|line| line.wait(now)).max().flatten()
+    }
+
+    fn parked(&self) -> Option<Notice> {
+        let connection = self.connection();
+        let notice = connection.as_ref()?.membership.as_ref()?.parked()?;
+        Some(Box::pin(notice))
     }
 }
