@@ -2,6 +2,7 @@
 
 use crate::case::{BROKEN_AT, Case, TOTAL, play};
 use crate::lies::{STRONG, file, rest_of, resumed, resumed_by, send_as, send_rest, send_whole, small};
+use crate::support::OVERLAP;
 use crate::support::server::Answer;
 
 #[test]
@@ -177,8 +178,10 @@ fn resumes() -> Vec<Case> {
             answer.head("206 Partial Content", &[STRONG[0], ("Content-Range", &range)]);
             answer.bytes(&bytes[first..first + 1000]);
         })
+        // It is asked for the rest of that as long as it brings some of it.
+        .requests(18)
         .waits("connection_lost")
-        .keeps(BROKEN_AT),
+        .keeps(BROKEN_AT + 17 * 1000 - OVERLAP),
         resumed("no byte of the range", STRONG, |bytes, first, answer| {
             let range = rest_of(bytes, first);
             answer.head("206 Partial Content", &[STRONG[0], ("Content-Range", &range)]);
