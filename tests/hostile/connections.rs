@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::case::{BROKEN_AT, Case, TOTAL, play};
 use crate::lies::{STRONG, file, good, rest_of, small};
-use crate::support::server::Good;
+use crate::support::server::{Answer, Good};
 use crate::support::{content, nap};
 
 #[test]
@@ -13,19 +13,28 @@ fn a_connection_may_break_anywhere_and_nothing_is_lost() {
     play(cases());
 }
 
-/// A good server whose first answer is reset after so many bytes.
-fn reset_at(name: &str, byte: usize) -> Case {
+/// A good server whose first answer ends like that after so many bytes.
+fn first_ends_at(name: &str, byte: usize, ends: fn(&mut Answer), logged: &'static str) -> Case {
     let file = good(&file());
     Case::new(name, &crate::lies::file(), move |asked, answer| match asked.number {
         0 => {
             file.head(asked, answer);
-            answer.bytes(&file.bytes[..byte]).reset();
+            ends(answer.bytes(&file.bytes[..byte]));
         }
         _ => file.send(asked, answer),
     })
     .requests(2)
-    .logs("The connection broke off")
+    .logs(logged)
     .goes_on()
+}
+
+fn reset_at(name: &str, byte: usize) -> Case {
+    first_ends_at(name, byte, Answer::reset, "The connection broke off")
+}
+
+/// It is never ended.
+fn stalled_at(name: &str, byte: usize) -> Case {
+    first_ends_at(name, byte, Answer::hold, "Nothing arrived for 30 seconds")
 }
 
 /// A good server behind a network that lets so many bytes of a body through, and no more over one connection.
@@ -39,20 +48,6 @@ fn always_broken(name: &str, bytes: usize) -> Case {
     .logs("The connection broke off")
     .goes_on()
     .twice(40_000)
-}
-
-/// A good server whose first answer stops after so many bytes, and is never ended.
-fn stalled(name: &str, byte: usize) -> Case {
-    let file = good(&file());
-    Case::new(name, &crate::lies::file(), move |asked, answer| match asked.number {
-        0 => {
-            file.head(asked, answer);
-            answer.bytes(&file.bytes[..byte]).hold();
-        }
-        _ => file.send(asked, answer),
-    })
-    .requests(2)
-    .logs("Nothing arrived for 30 seconds")
 }
 
 pub(crate) fn cases() -> Vec<Case> {
@@ -70,8 +65,8 @@ fn broken() -> Vec<Case> {
         reset_at("a reset before the last byte", TOTAL - 1),
         always_broken("every connection breaks within what is compared", 12_000).requests(9),
         always_broken("every connection breaks where what is compared ends", 16 << 10).requests(5),
-        stalled("a stall behind the first byte", 1).goes_on(),
-        stalled("a stall in the middle", BROKEN_AT).goes_on(),
+        stalled_at("a stall behind the first byte", 1),
+        stalled_at("a stall in the middle", BROKEN_AT),
         Case::new("a reset instead of an answer", &small(), |_, answer| answer.reset())
             .waits("connection_lost"),
         Case::new("a reset in the head", &small(), |_, answer| {

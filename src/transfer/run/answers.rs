@@ -12,7 +12,7 @@ use super::super::line::{Check, Line};
 use super::super::resume::{Verdict, change_in_words, proof, verdict};
 use super::super::retry_after::retry_after;
 use super::super::segments::LEAST_SEGMENT_BYTES;
-use super::{MOST_COMPARED_ON, MOST_RESTARTS, Run};
+use super::{MOST_BREAKS_IN_COMPARISON, MOST_RESTARTS, Run};
 use crate::job::{Fault, FaultKind, Validator, bytes_in_words};
 
 impl Run {
@@ -258,10 +258,10 @@ impl Run {
     /// asked for at once: a network that breaks every connection as early would never let it get any further.
     pub(super) async fn break_off(&mut self, mut line: Line, fault: Fault) -> Result<(), Fault> {
         let is_worth_it = fault.is_transient() && line.has_only_compared();
-        if !is_worth_it || self.compared_on == MOST_COMPARED_ON {
+        if !is_worth_it || self.breaks_in_comparison == MOST_BREAKS_IN_COMPARISON {
             return self.lose(line, fault).await;
         }
-        self.compared_on += 1;
+        self.breaks_in_comparison += 1;
         if line.ask_for_rest_of_check() {
             self.listen(line);
             return Ok(());

@@ -42,7 +42,7 @@ const RATE_SPAN: Duration = Duration::from_secs(3);
 const MOST_RESTARTS: u32 = 3;
 
 /// How often within one run the rest is asked for at once when a connection breaks off over the comparison.
-const MOST_COMPARED_ON: u32 = 16;
+const MOST_BREAKS_IN_COMPARISON: u32 = 16;
 
 /// What is to be fetched, and how.
 pub struct Order {
@@ -122,7 +122,7 @@ struct Run {
     why_over: Option<String>,
     restarts: u32,
     /// How often a connection broke off over the comparison.
-    compared_on: u32,
+    breaks_in_comparison: u32,
     /// The fault to be told if no address is left.
     fault: Option<Fault>,
     retry_after: Option<Duration>,
@@ -184,7 +184,7 @@ impl Run {
             is_scattered: false,
             why_over: None,
             restarts: 0,
-            compared_on: 0,
+            breaks_in_comparison: 0,
             fault: None,
             retry_after: None,
         }
