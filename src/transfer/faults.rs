@@ -73,8 +73,10 @@ fn kind_of_tls(error: &rustls::Error) -> FaultKind {
     }
 }
 
-/// What hyper says of answers that are no HTTP.
-const NO_HTTP: [&str; 5] = ["pars", "invalid", "head is too large", "over limit", "overflow"];
+/// What hyper says of answers that are no HTTP. The last one is of servers that speak before they are asked: on a connection
+/// that was used before, it asks again on another by itself.
+const NO_HTTP: [&str; 6] =
+    ["pars", "invalid", "head is too large", "over limit", "overflow", "unexpected message"];
 
 /// Whether a proxy wants a login, or another one. The library's types for it are not ours to name, so it is known by
 /// its words.
