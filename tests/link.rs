@@ -191,6 +191,46 @@ fn sixteen_connections_are_as_polite_as_one_and_all_of_them_go_on() {
 }
 
 #[test]
+fn eight_connections_that_begin_are_nobody_else() {
+    measures("eight_connections_that_begin_are_nobody_else", |link| {
+        let home = Home::new();
+        let from = link.bottleneck.now();
+        let _get = link.start_get(&home, &["--connections", "8"]);
+        let has_it = until("most of the link in use", SOON, || link.course_since(from).back_after());
+        vec![at_most("had most of the link after, s", has_it.as_secs_f64(), 3.0)]
+    });
+}
+
+#[test]
+fn below_a_cap_the_governor_is_not_felt() {
+    measures("below_a_cap_the_governor_is_not_felt", |link| {
+        const CAP_BPS: f64 = 1_048_576.0;
+        // Without the headers of a full packet.
+        const PAYLOAD: f64 = 1448.0 / 1500.0;
+        let home = Home::new();
+        let from = link.bottleneck.now();
+        let _get = link.start_get(&home, &["--limit", "1M", "--connections", "8"]);
+        // This time is what is measured.
+        nap(Duration::from_secs(8));
+        let shares = link.course_since(from).shares(OURS);
+        let came: Vec<f64> =
+            shares.into_iter().map(|share| share * link.link.down_bps() / 20.0 * PAYLOAD / CAP_BPS).collect();
+        let began = came.iter().position(|part| *part > 0.001).unwrap_or(came.len() - 1);
+        let seconds: Vec<f64> = came[began..].chunks_exact(20).map(|second| second.iter().sum()).collect();
+        let later = seconds.get(1..).unwrap_or_default();
+        vec![
+            at_most(
+                "of the cap in the first second",
+                seconds.first().copied().unwrap_or(f64::INFINITY),
+                1.15,
+            ),
+            at_least("of the cap in a second", later.iter().copied().fold(f64::INFINITY, f64::min), 0.9),
+            at_most("of the cap in a second", later.iter().copied().fold(0.0, f64::max), 1.1),
+        ]
+    });
+}
+
+#[test]
 fn pages_of_another_device_open_as_ever() {
     measures("pages_of_another_device_open_as_ever", |link| {
         let open = |times| {

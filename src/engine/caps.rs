@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use url::Host;
 
 use super::clients::has_proxy;
+use super::governor::InForce;
 use super::pace::{Applies, Cap, Peer};
 use super::snapshot::CapView;
 use crate::idle::Subnets;
@@ -41,10 +42,10 @@ pub(super) struct Present {
 
 impl Caps {
     /// As the settings have them.
-    pub(super) fn new(settings: &Settings) -> Self {
-        let none = || std::array::from_fn(|_| Cap::new(None));
+    pub(super) fn new(settings: &Settings, in_force: &InForce) -> Self {
+        let none = || std::array::from_fn(|_| Cap::new(None, in_force));
         let caps = Self {
-            all: Cap::new(None),
+            all: Cap::new(None, in_force),
             by_priority: none(),
             by_timetable: none(),
             lan_exempt: Arc::default(),

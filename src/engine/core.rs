@@ -134,7 +134,7 @@ impl Core {
             views: Views::default(),
             queue,
             runs: Runs::new(),
-            caps: Caps::new(&start.settings),
+            caps: Caps::new(&start.settings, governing.in_force()),
             servers: Servers::new(start.settings.per_host),
             mode: start.mode,
             settings: start.settings,

@@ -2,11 +2,12 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, timeout};
 
 use crate::idle::{FIRST_WINDOW, Governor, LinkSample, LinkState, LinkView, LinkWhy, OwnSocket, Report};
 use crate::job::duration_in_words;
@@ -17,6 +18,9 @@ use super::{SAMPLE_SECS, SAMPLES};
 /// How many samples too many are dropped in one go, so that the rest is not moved along twice a second.
 const AT_ONCE: usize = SAMPLES / 8;
 
+/// Where nothing arrives that could tell that a look is due, it takes that many times as long.
+const LATEST: f64 = 1.5;
+
 /// To step back for a shorter time is not worth a line in the log.
 const WORTH_NOTING: Duration = Duration::from_secs(5);
 
@@ -24,6 +28,8 @@ const WORTH_NOTING: Duration = Duration::from_secs(5);
 pub(super) struct Governing {
     pub(super) governor: Arc<Governor>,
     needed: Arc<Notify>,
+    due: Arc<Due>,
+    in_force: InForce,
     task: JoinHandle<()>,
     history: Arc<Vec<LinkSample>>,
     /// What had gone over the link at the last sample, and when that was.
@@ -37,6 +43,58 @@ pub(super) struct Governing {
 pub(super) struct Steering {
     pub(super) governor: Arc<Governor>,
     needed: Arc<Notify>,
+    due: Arc<Due>,
+    in_force: InForce,
+}
+
+/// When the next look is due. Whoever is awake anyway has it done: to be woken for each would cost more than the look.
+#[derive(Debug)]
+struct Due {
+    started: Instant,
+    /// In microseconds since it was started; never, where somebody has been told.
+    at_micros: AtomicU64,
+    is_over: Notify,
+}
+
+impl Due {
+    fn new(started: Instant) -> Self {
+        Self { started, at_micros: AtomicU64::new(u64::MAX), is_over: Notify::new() }
+    }
+
+    fn set(&self, at: Duration) {
+        self.at_micros.store(at.as_micros() as u64, Ordering::Relaxed);
+    }
+
+    /// Ends when somebody has noticed that it is over.
+    async fn is_noticed(&self) {
+        self.is_over.notified().await;
+    }
+
+    fn notice(&self) {
+        if self.started.elapsed().as_micros() as u64 >= self.at_micros.load(Ordering::Relaxed) {
+            self.at_micros.store(u64::MAX, Ordering::Relaxed);
+            self.is_over.notify_one();
+        }
+    }
+}
+
+/// How many caps there are, of whatever kind.
+#[derive(Clone, Debug, Default)]
+pub(super) struct InForce(Arc<AtomicUsize>);
+
+impl InForce {
+    /// A cap was one before, or none, and is one now, or none.
+    pub(super) fn replace(&self, before: bool, now: bool) {
+        match (before, now) {
+            (false, true) => self.0.fetch_add(1, Ordering::Relaxed),
+            (true, false) => self.0.fetch_sub(1, Ordering::Relaxed),
+            _ => return,
+        };
+    }
+
+    pub(super) fn is_any(&self) -> bool {
+        self.0.load(Ordering::Relaxed) > 0
+    }
 }
 
 impl Watch for Steering {
@@ -45,9 +103,12 @@ impl Watch for Steering {
     }
 
     /// Has a new connection begin with a small window. A sender never forgets the largest window it was offered, and
-    /// makes its segments by it: only one that begins small can be held to a low cap smoothly.
+    /// makes its segments by it: only one that begins small can be held to a low cap smoothly. Without a cap it would only do
+    /// harm: the handshake has offered the server more already, and what does not fit is lost.
     fn opened(&self, local: SocketAddr, peer: SocketAddr) {
-        if let Some(socket) = OwnSocket::find(local, peer) {
+        if self.in_force.is_any()
+            && let Some(socket) = OwnSocket::find(local, peer)
+        {
             socket.hold_to(FIRST_WINDOW);
         }
     }
@@ -58,6 +119,11 @@ impl Steering {
     pub(super) fn wake(&self) {
         self.needed.notify_one();
     }
+
+    /// Something has arrived.
+    pub(super) fn notice(&self) {
+        self.due.notice();
+    }
 }
 
 impl Governing {
@@ -65,12 +131,32 @@ impl Governing {
     pub(super) fn start(started: Instant) -> Self {
         let governor = Arc::new(Governor::default());
         let needed = Arc::new(Notify::new());
-        let task = tokio::spawn(look(Arc::clone(&governor), Arc::clone(&needed), started));
-        Self { governor, needed, task, history: Arc::default(), last: None, stepped_back: None }
+        let due = Arc::new(Due::new(started));
+        let task = tokio::spawn(look(Arc::clone(&governor), Arc::clone(&needed), Arc::clone(&due)));
+        Self {
+            governor,
+            needed,
+            due,
+            in_force: InForce::default(),
+            task,
+            history: Arc::default(),
+            last: None,
+            stepped_back: None,
+        }
+    }
+
+    /// Where caps are counted.
+    pub(super) const fn in_force(&self) -> &InForce {
+        &self.in_force
     }
 
     pub(super) fn steering(&self) -> Steering {
-        Steering { governor: Arc::clone(&self.governor), needed: Arc::clone(&self.needed) }
+        Steering {
+            governor: Arc::clone(&self.governor),
+            needed: Arc::clone(&self.needed),
+            due: Arc::clone(&self.due),
+            in_force: self.in_force.clone(),
+        }
     }
 
     /// How the link stands at a time since the engine started. `foreground_bps` is what our foreground transfers receive,
@@ -145,15 +231,16 @@ impl Drop for Governing {
     }
 }
 
-async fn look(governor: Arc<Governor>, needed: Arc<Notify>, started: Instant) {
+async fn look(governor: Arc<Governor>, needed: Arc<Notify>, due: Arc<Due>) {
     loop {
         needed.notified().await;
         while let Some(wait) = governor.next_look_in() {
             // One after the other: a late look is one look, not several.
-            sleep(wait).await;
-            governor.tick(started.elapsed());
+            due.set(due.started.elapsed() + wait);
+            let _ = timeout(wait.mul_f64(LATEST), due.is_noticed()).await;
+            governor.tick(due.started.elapsed());
         }
         // Once more, so that it is known that nothing is steered.
-        governor.tick(started.elapsed());
+        governor.tick(due.started.elapsed());
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use url::Url;
 
-use super::governor::Steering;
+use super::governor::{InForce, Steering};
 use crate::idle::{Bucket, FIRST_WINDOW, Membership, OwnSocket, Place, window_for};
 use crate::job::{Priority, Rate};
 use crate::transfer::{Notice, Pace, Paces};
@@ -25,17 +25,25 @@ pub(super) struct Cap {
     rate_bps: AtomicU64,
     /// How many connections share it now.
     connections: AtomicUsize,
+    /// One of the caps counted there, unless it is none.
+    in_force: InForce,
 }
 
 impl Cap {
-    pub(super) fn new(rate: Option<Rate>) -> Arc<Self> {
-        let bucket = Mutex::new(Bucket::new(rate, Instant::now()));
-        let rate_bps = AtomicU64::new(rate.map_or(0, Rate::bytes_per_sec));
-        Arc::new(Self { bucket, rate_bps, connections: AtomicUsize::new(0) })
+    pub(super) fn new(rate: Option<Rate>, in_force: &InForce) -> Arc<Self> {
+        let cap = Self {
+            bucket: Mutex::new(Bucket::new(None, Instant::now())),
+            rate_bps: AtomicU64::new(0),
+            connections: AtomicUsize::new(0),
+            in_force: in_force.clone(),
+        };
+        cap.set_rate(rate);
+        Arc::new(cap)
     }
 
     pub(super) fn set_rate(&self, rate: Option<Rate>) {
         let mut bucket = self.bucket();
+        self.in_force.replace(bucket.rate().is_some(), rate.is_some());
         bucket.set_rate(rate, Instant::now());
         self.rate_bps.store(rate.map_or(0, Rate::bytes_per_sec), Ordering::Relaxed);
     }
@@ -61,6 +69,12 @@ impl Cap {
 
     fn bucket(&self) -> MutexGuard<'_, Bucket> {
         self.bucket.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Cap {
+    fn drop(&mut self) {
+        self.in_force.replace(self.rate().is_some(), false);
     }
 }
 
@@ -249,6 +263,8 @@ struct Connection {
     local: SocketAddr,
     peer: SocketAddr,
     is_behind_link: bool,
+    /// Whether something of the file has come: from then on it is steered.
+    has_begun: bool,
     /// The governor steers it as long as it is there.
     membership: Option<Membership>,
     /// The window it is held to; `None` while the kernel sizes it.
@@ -296,24 +312,34 @@ impl JobPace {
             std::mem::replace(&mut *self.weight.lock().unwrap_or_else(PoisonError::into_inner), weight)
                 != weight;
         if is_other {
-            self.steer();
+            self.steer(false);
         }
     }
 
-    /// Has the governor steer the connection, if it is one to be steered.
-    fn steer(&self) {
+    /// Has the governor steer the connection, which may be new, if it is one to be steered.
+    fn steer(&self, is_new: bool) {
         let weight = *self.weight.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(connection) = &mut *self.connection() else { return };
         // The old one first: two would both be counted.
-        let was_steered = connection.membership.take().is_some();
+        connection.membership = None;
         let Some(socket) = &connection.socket else { return };
         if let Some(weight) = weight.filter(|_| connection.is_behind_link) {
-            let (local, peer) = (connection.local, connection.peer);
+            let ends = (connection.local, connection.peer);
             connection.membership =
-                Some(self.steering.governor.steer(Arc::clone(socket), local, peer, weight));
+                Some(self.steering.governor.steer(Arc::clone(socket), ends, weight, is_new));
             self.steering.wake();
-        } else if was_steered {
+        } else {
             socket.unclamp();
+        }
+    }
+
+    /// Keeps what comes before anything is read, and before it is steered, to what the server was offered already.
+    fn hold_back_first(&self) {
+        let gives_way = self.weight.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        if let Some(Connection { socket: Some(socket), is_behind_link: true, .. }) = &*self.connection()
+            && gives_way
+        {
+            socket.clamp(FIRST_WINDOW as u64);
         }
     }
 
@@ -382,6 +408,7 @@ impl Pace for JobPace {
             local,
             peer,
             is_behind_link: found.is_behind_link,
+            has_begun: false,
             membership: None,
             held_to: Some(FIRST_WINDOW),
             offered_bytes: FIRST_WINDOW,
@@ -395,7 +422,7 @@ impl Pace for JobPace {
             }
         }
         self.hold();
-        self.steer();
+        self.hold_back_first();
     }
 
     fn book(&self, bytes: usize) {
@@ -405,6 +432,11 @@ impl Pace for JobPace {
             line.share.set_rate(line.cap.share(), now);
             line.share_place = line.share.book(bytes, now);
         }
+        let begins = |connection: &mut Connection| !std::mem::replace(&mut connection.has_begun, true);
+        if self.connection().as_mut().is_some_and(begins) {
+            self.steer(true);
+        }
+        self.steering.notice();
         self.hold();
     }
 
@@ -412,12 +444,39 @@ impl Pace for JobPace {
         let now = Instant::now();
         let mut line = self.line();
         let in_force = line.iter_mut().filter(|line| line.cap.rate().is_some());
-        in_force.map(|line| line.wait(now)).max().flatten()
+        let wait = in_force.map(|line| line.wait(now)).max().flatten();
+        drop(line);
+        if let Some(membership) =
+            self.connection().as_ref().and_then(|connection| connection.membership.as_ref())
+        {
+            membership.set_capped(wait.is_some());
+        }
+        wait
     }
 
     fn parked(&self) -> Option<Notice> {
         let connection = self.connection();
         let notice = connection.as_ref()?.membership.as_ref()?.parked()?;
         Some(Box::pin(notice))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn caps_are_counted_as_long_as_they_are_any() {
+        let in_force = InForce::default();
+        let mut caps = vec![Cap::new(None, &in_force)];
+        assert!(!in_force.is_any());
+        caps[0].set_rate(Rate::from_bytes_per_sec(1));
+        caps[0].set_rate(Rate::from_bytes_per_sec(2));
+        caps.push(Cap::new(Rate::from_bytes_per_sec(3), &in_force));
+        assert!(in_force.is_any());
+        caps[0].set_rate(None);
+        assert!(in_force.is_any());
+        caps.pop();
+        assert!(!in_force.is_any());
     }
 }

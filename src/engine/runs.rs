@@ -158,7 +158,7 @@ impl Core {
         let access = access_of(&job, &file, secrets, memory, &self.settings);
         let way = way_of(&job, &self.settings, secrets.proxy_login.as_ref(), self.proxy_login.as_ref());
         let clients = self.clients.clone();
-        let live = self.views.live_mut(&job);
+        let live = self.views.live_mut(&job, self.governing.in_force());
         let look_up = self.caps.look_up(Arc::clone(&live.is_near), has_proxy(&job, &self.settings));
         let caps = self.caps.of(job.priority, &live.own);
         let (servers, steering) = (Arc::clone(&self.servers), self.governing.steering());
@@ -209,7 +209,7 @@ impl Core {
     pub(super) fn end_run(&mut self, Ended { job: id, file, outcome }: Ended) {
         let limit = self.views.live(id).and_then(super::views::Live::lowest_cap);
         if let Some(job) = self.queue.job(id) {
-            self.views.live_mut(job).end(file);
+            self.views.live_mut(job, self.governing.in_force()).end(file);
         }
         let end = match outcome {
             Outcome::Finished(whole) => {

@@ -11,6 +11,7 @@ use std::time::Duration;
 use imbl::Vector;
 
 use super::caps::cap_view;
+use super::governor::InForce;
 use super::pace::{Cap, FilePaces};
 use super::snapshot::{Fetching, JobView};
 use super::speed::Speed;
@@ -201,9 +202,9 @@ impl Views {
     // The running side.
 
     /// The running side of a job, made if need be.
-    pub(super) fn live_mut(&mut self, job: &Job) -> &mut Live {
+    pub(super) fn live_mut(&mut self, job: &Job, in_force: &InForce) -> &mut Live {
         self.live.entry(job.id).or_insert_with(|| Live {
-            own: Cap::new(job.limit),
+            own: Cap::new(job.limit, in_force),
             files: Vec::new(),
             speed: Speed::default(),
             is_near: Arc::default(),

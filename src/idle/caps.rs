@@ -108,8 +108,9 @@ impl Bucket {
 /// matters on loopback, where segments have 64 KiB.
 #[must_use]
 pub fn window_for(rate: Rate, path: Path, offered_bytes: usize) -> usize {
-    // Twice the round trip, as the kernel gives between half and all of what it is asked for to headers.
-    let ahead = (AHEAD + 2 * path.round_trip).as_secs_f64();
+    // A little more than a round trip: what is let in beyond that waits here and comes in lumps. The kernel offers at least
+    // what it is asked for.
+    let ahead = AHEAD.as_secs_f64() + 1.25 * path.round_trip.as_secs_f64();
     let segment = path.segment_bytes.min(offered_bytes.max(2 * FIRST_WINDOW));
     // The kernel offers between all and twice what it is asked for; only the first window is known to fit exactly.
     let room = if segment <= 2 * FIRST_WINDOW { segment.div_ceil(2) } else { segment };

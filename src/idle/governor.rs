@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -83,6 +84,8 @@ struct Member {
     parked: Option<Buffer>,
     /// Tells whoever reads from it whether it is parked.
     gate: watch::Sender<bool>,
+    /// Whether it waits for a cap now.
+    is_capped: Arc<AtomicBool>,
 }
 
 /// A connection's membership: it is steered as long as this lives.
@@ -92,6 +95,7 @@ pub struct Membership {
     way: Way,
     id: u64,
     gate: watch::Receiver<bool>,
+    is_capped: Arc<AtomicBool>,
 }
 
 /// One of our own connections is being opened, as long as this lives.
@@ -112,22 +116,24 @@ pub struct Report {
 }
 
 impl Governor {
-    /// Steers a connection from now on. `weight` is its part beside others.
+    /// Steers a connection from now on. `weight` is its part beside others; where it is new, what has come so far counts as
+    /// its own.
     pub fn steer(
         self: &Arc<Self>,
         socket: Arc<OwnSocket>,
-        local: SocketAddr,
-        peer: SocketAddr,
+        (local, peer): (SocketAddr, SocketAddr),
         weight: u32,
+        is_new: bool,
     ) -> Membership {
         let way = Way::of(local);
         let mut steered = self.steered();
         steered.last_id += 1;
         let id = steered.last_id;
         let link = steered.links.entry(way).or_insert_with(|| Link::new(way));
-        let counts = socket.counts().unwrap_or_default();
+        // What came at first came just now, and over the interface as well. All that has ever come would be too much at once.
+        let counts = if is_new { None } else { socket.counts() }.unwrap_or_default();
         let (gate, is_parked) = watch::channel(false);
-        // What came before was not throttled: it is not of the first tick.
+        let is_capped = Arc::new(AtomicBool::new(false));
         link.members.push(Member {
             id,
             socket,
@@ -140,9 +146,10 @@ impl Governor {
             held_back: None,
             parked: None,
             gate,
+            is_capped: Arc::clone(&is_capped),
         });
         link.clamp_newest();
-        Membership { governor: Arc::clone(self), way, id, gate: is_parked }
+        Membership { governor: Arc::clone(self), way, id, gate: is_parked, is_capped }
     }
 
     /// One of our own connections is about to be opened.
@@ -183,6 +190,11 @@ impl Governor {
 }
 
 impl Membership {
+    /// Whether the connection waits for a cap from now on.
+    pub fn set_capped(&self, is_capped: bool) {
+        self.is_capped.store(is_capped, Ordering::Relaxed);
+    }
+
     /// Where the connection must not be read from now: what ends when it may be again.
     #[must_use]
     pub fn parked(&self) -> Option<impl Future<Output = ()> + Send + use<>> {
@@ -271,6 +283,7 @@ impl Link {
             sent_bytes: self.interface.as_ref().and_then(Interface::sent_bytes),
             openings,
             connections: &connections,
+            is_capped: self.members.iter().all(|member| member.is_capped.load(Ordering::Relaxed)),
         };
         let before = self.verdict.state;
         self.verdict = self.law.tick(&sample);

@@ -112,7 +112,7 @@ impl OwnSocket {
     /// Has the kernel offer the server no more than a window of so many bytes, and go on sizing the buffer by itself. To be
     /// said again and again: it forgets with the first data, and whenever the buffer grows (tcp_input.c,
     /// `tcp_measure_rcv_mss` and `tcp_rcvbuf_grow`). What was offered before stays offered (RFC 9293 section 3.8.6).
-    pub(super) fn clamp(&self, bytes: u64) {
+    pub fn clamp(&self, bytes: u64) {
         self.set(
             libc::IPPROTO_TCP,
             TCP_WINDOW_CLAMP,

@@ -108,9 +108,6 @@ impl Line {
 
     /// Takes the body of the answer from here on; it must have so many bytes, where that is known.
     pub(super) fn receive(&mut self, answer: Response, body_bytes: Option<u64>) {
-        if let Some((local, peer)) = ends_in(answer.extensions()) {
-            self.pace.connected(local, peer);
-        }
         let stalled_at = Instant::now() + STALL;
         self.body = Some(Body { answer, left: body_bytes, came: 0, stalled_at });
     }
@@ -118,10 +115,19 @@ impl Line {
     /// The next that is heard of it.
     pub(super) async fn hear(mut self, door: Arc<Door>) -> (Self, Heard) {
         let heard = match &mut self.body {
-            None => Heard::Answer(ask(&door.client, &door.url, &door.access, &self.asked).await),
+            None => Heard::Answer(self.ask(&door).await),
             Some(body) => Heard::Piece(body.next_piece(self.pace.as_ref()).await),
         };
         (self, heard)
+    }
+
+    async fn ask(&self, door: &Door) -> Result<Response, Fault> {
+        let answer = ask(&door.client, &door.url, &door.access, &self.asked).await?;
+        // Before anything is decided and put on disk: the window is small until then, and more than fits into it is lost.
+        if let Some((local, peer)) = ends_in(answer.extensions()) {
+            self.pace.connected(local, peer);
+        }
+        Ok(answer)
     }
 
     /// So many of its bytes were put to use, and it may wait for the server once more.

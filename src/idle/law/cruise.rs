@@ -16,6 +16,9 @@ const UNSURE_GAIN: f64 = 0.25;
 /// How much more than that servers may send by themselves meanwhile.
 const UNSURE_SLACK: f64 = 1.3;
 
+/// The same below a cap: what it has not let through for a moment comes after that.
+const CAPPED_SLACK: f64 = 2.0;
+
 /// How much of what is aimed at is left while uploads fill their way, and how long acknowledgements may wait for them, and
 /// for how long that may leave us with little, in seconds.
 const WITH_UPLOADS: f64 = 0.7;
@@ -115,6 +118,7 @@ impl Law {
                     && self.is_settled()
                     && self.state == LinkState::Using
                     && !self.has_queue_up()
+                    && !self.is_capped()
                 {
                     self.looking.enter(Phase::Up, self.at);
                 }
@@ -177,7 +181,7 @@ impl Law {
         let rate = self.rates.own(0.5);
         self.capacity = self.capacity.max(rate);
         self.ceiling = self.ceiling.max(CRUISE * rate);
-        UNSURE_SLACK
+        if self.is_capped() { CAPPED_SLACK } else { UNSURE_SLACK }
     }
 
     /// Our own queue has had the time to run empty.
@@ -226,6 +230,9 @@ impl Law {
 
     /// Windows and what comes of them: the kernel rounds, and acknowledgements wait.
     fn learn_fit(&mut self) {
+        if self.is_capped() {
+            return;
+        }
         let round = self.round_trip();
         let over = (4.0 * round).max(0.2);
         // What the window was before still comes for a while.
@@ -255,6 +262,11 @@ impl Law {
 
     /// What came while more was let in, over the last so many seconds, tells whether there is more.
     fn judge_look(&mut self, secs: f64) {
+        if self.is_capped() {
+            // Nothing was found out.
+            self.looking.next_at = self.at + EVERY_SECS;
+            return self.looking.enter(Phase::Cruise, self.at);
+        }
         let (round, gain) = (self.round_trip(), self.looking.gain);
         let (rate, aimed) = (self.rates.own(secs), self.ceiling / CRUISE);
         self.looking.enter(Phase::Down, self.at);

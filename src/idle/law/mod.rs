@@ -18,6 +18,7 @@
 //! | | | Yielding | as from Using; they take what is left to us as well |
 //! | Yielding | a trickle; half as long as the alarm is weak and may be false | Using | it was false |
 //! | | | Returning | nothing is seen of others for a while, which is longer each time that was wrong |
+//! | | | Starting | the same, while nothing is known of the link yet |
 //! | | | Beside | those on this machine use a part and stay with it |
 //! | Returning | × 1.25 each round trip, from a third of the link on × 1.5 and less | Using | all of it is back |
 //! | | | Yielding | traffic or a new connection here; the link is full before all of it is back |
@@ -77,6 +78,9 @@ const SLOW_START_SECS: f64 = 3.0;
 /// Packets that wait that much longer than usual are noticed, in seconds: two ticks of TCP's timestamps.
 const NOTICED_SECS: f64 = 0.002;
 
+/// A cap that held us back so lately still does, in seconds: it lets through a little at a time.
+const CAPPED_SECS: f64 = 0.3;
+
 /// What is seen of the link at one moment.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sample<'a> {
@@ -92,6 +96,8 @@ pub(super) struct Sample<'a> {
     pub(super) openings: Option<u64>,
     /// Our background connections.
     pub(super) connections: &'a [Connection],
+    /// Whether each of them waits for a cap, so that how much comes says nothing of the link.
+    pub(super) is_capped: bool,
 }
 
 /// One of our connections.
@@ -161,6 +167,8 @@ pub(super) struct Law {
     looking: Looking,
     alarm: Alarm,
     patience: Patience,
+    /// When a cap held back all of us the last time.
+    capped_at: f64,
     /// Since when packets have been waiting longer than explained.
     waiting_since: Option<f64>,
     /// Since when nothing is seen of others.
@@ -194,6 +202,7 @@ impl Default for Law {
             looking: Looking::default(),
             alarm: Alarm::default(),
             patience: Patience::default(),
+            capped_at: f64::NEG_INFINITY,
             waiting_since: None,
             quiet_since: None,
         }
@@ -213,6 +222,9 @@ impl Law {
         self.reading = self.delays.reading();
         self.openings.take_in(at, sample.openings, self.others() > self.others_noticed());
         self.alarm.fade(secs);
+        if sample.is_capped {
+            self.capped_at = at;
+        }
         self.connections = sample.connections.len() as f64;
         let handshakes = sample.connections.iter().map(|connection| connection.handshake.as_secs_f64());
         self.handshake =
@@ -322,6 +334,9 @@ impl Law {
     /// Whether it is our window that holds the servers back. One that sends less than it may waits by itself, and what it
     /// sends then looks as if it had waited on the way.
     fn is_held_by_window(&self) -> bool {
+        if self.is_capped() {
+            return false;
+        }
         let round = self.reading.map_or(self.handshake, |reading| reading.round_trip);
         // What is there now was let in by the window of a round trip ago.
         let (least, _) = self.windows_over(1.5 * round + 0.02);
@@ -335,6 +350,11 @@ impl Law {
         }
         let noticed = self.noticed_in_change();
         self.standing() > noticed && self.is_held_by_window() || self.standing() > 3.0 * noticed
+    }
+
+    /// Whether it is a cap that holds us back, and not the link.
+    fn is_capped(&self) -> bool {
+        self.at - self.capped_at < CAPPED_SECS
     }
 
     /// Whether the window has been about the same for some round trips: long ones keep bursts alive for longer.

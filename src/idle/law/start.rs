@@ -61,6 +61,11 @@ impl Default for Start {
 impl Law {
     pub(super) fn begin(&mut self) {
         self.window = FIRST_WINDOW * self.connections;
+        self.begin_again();
+    }
+
+    /// Goes on from the window there is.
+    pub(super) fn begin_again(&mut self) {
         self.start = Start { round_at: self.at, grew_at: self.at, ..Start::default() };
         self.looking.is_sure = false;
         self.go(LinkState::Starting, None);
@@ -94,7 +99,7 @@ impl Law {
         let waits =
             self.start.waiting_rounds >= WAITING_ROUNDS && self.start.rounds > LEAST_ROUNDS || waits_long;
         if waits || is_slow || self.start.flat_rounds >= FLAT_ROUNDS {
-            return self.end_start(rate, waits);
+            return self.end_start(rate, waits && !self.is_capped());
         }
         // What was read a round ago was no queue, since more has come with more since.
         if grew > GREW

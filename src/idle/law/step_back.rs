@@ -136,7 +136,7 @@ impl Law {
             self.patience.quiet_secs = (1.7 * self.patience.quiet_secs).min(LONGEST_QUIET);
         }
         self.delays.forget_this_second();
-        self.looking.is_sure |= why == LinkWhy::Delay;
+        self.looking.is_sure |= why == LinkWhy::Delay && !self.is_capped();
         let was_using = self.state == LinkState::Using;
         // The way back takes some round trips.
         let is_again = self.at - self.alarm.at < 0.7 + 10.0 * self.round_trip();
@@ -213,6 +213,9 @@ impl Law {
         if self.at - since > needed {
             self.patience.returned_at = self.at;
             self.patience.elastic_secs = (0.5 * self.patience.elastic_secs).max(WATCH_ELASTIC);
+            if self.capacity <= 0.0 {
+                return self.begin_again();
+            }
             self.go(LinkState::Returning, self.why);
             self.aim = 0.04 * self.capacity;
         }

@@ -19,6 +19,9 @@ fn connection(round_trip_ms: u64, segments: u64) -> Connection {
 /// A link that carries 5 MB/s to us and nobody else, looked at every 10 ms.
 struct Calm {
     law: Law,
+    /// What a cap lets through, in bytes per second.
+    cap: u64,
+    is_capped: bool,
     ticks: u64,
     bytes: u64,
     others: u64,
@@ -28,10 +31,23 @@ struct Calm {
 
 impl Calm {
     fn new() -> Self {
-        let mut calm = Self { law: Law::default(), ticks: 0, bytes: 0, others: 0, openings: 7, sent: 0 };
+        let mut calm = Self::before_the_start();
         calm.run(1000, 30);
         assert_eq!(calm.law.state, LinkState::Using, "{}", calm.law.trace());
         calm
+    }
+
+    fn before_the_start() -> Self {
+        Self {
+            law: Law::default(),
+            cap: u64::MAX,
+            is_capped: false,
+            ticks: 0,
+            bytes: 0,
+            others: 0,
+            openings: 7,
+            sent: 0,
+        }
     }
 
     fn run(&mut self, ticks: u64, round_trip_ms: u64) -> Verdict {
@@ -40,8 +56,10 @@ impl Calm {
             self.ticks += 1;
             // As much as the window lets in, up to what the link carries.
             let round_secs = round_trip_ms as f64 / 1000.0;
-            let let_in = self.law.window.max(14_480.0) / round_secs / 100.0;
-            self.bytes += (let_in as u64).min(RATE / 100);
+            let let_in = self.law.window.max(LEAST_WINDOW) / round_secs / 100.0;
+            let may_come = (let_in as u64).min(RATE / 100);
+            self.is_capped = may_come > self.cap / 100;
+            self.bytes += may_come.min(self.cap / 100);
             verdict = self.tick(&[connection(round_trip_ms, self.ticks)], self.bytes + self.others);
         }
         verdict
@@ -55,6 +73,7 @@ impl Calm {
             sent_bytes: Some(self.sent),
             openings: Some(self.openings),
             connections,
+            is_capped: self.is_capped,
         })
     }
 }
@@ -88,6 +107,37 @@ fn traffic_of_this_machine_is_heeded_within_two_looks() {
         ticks += 1;
         assert!(ticks <= 4, "not heeded: {}", calm.law.trace());
     }
+}
+
+#[test]
+fn a_start_that_is_interrupted_is_made_up_for() {
+    let mut calm = Calm::before_the_start();
+    calm.run(10, 30);
+    for _ in 0..50 {
+        calm.others += RATE / 100;
+        calm.run(1, 30);
+    }
+    assert_eq!(calm.law.state, LinkState::Yielding, "{}", calm.law.trace());
+    calm.run(250, 30);
+    let before = calm.bytes;
+    calm.run(10, 30);
+    assert!(calm.bytes - before > RATE / 12, "{}", calm.law.trace());
+}
+
+#[test]
+fn a_cap_is_not_taken_for_the_link() {
+    let mut calm = Calm { cap: 1_000_000, ..Calm::before_the_start() };
+    calm.run(200, 30);
+    for _ in 0..3000 {
+        let before = calm.bytes;
+        calm.run(1, 30);
+        assert_eq!(calm.bytes - before, calm.cap / 100, "{}", calm.law.trace());
+    }
+    calm.cap = u64::MAX;
+    calm.run(500, 30);
+    let before = calm.bytes;
+    calm.run(10, 30);
+    assert!(calm.bytes - before > RATE / 12, "{}", calm.law.trace());
 }
 
 #[test]
@@ -169,6 +219,7 @@ proptest! {
                 sent_bytes: openings.map(|openings| u64::from(openings) << 10),
                 openings: openings.map(u64::from),
                 connections: &connections,
+                is_capped: own % 3 == 0,
             });
             prop_assert!(law.window.is_finite(), "{}", law.trace());
             if verdict.state != LinkState::Resting {

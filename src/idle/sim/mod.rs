@@ -262,6 +262,7 @@ impl World {
             sent_bytes: None,
             openings: governor.sees_counters.then_some(self.openings),
             connections: &connections,
+            is_capped: false,
         };
         let before = governor.verdict.state;
         governor.verdict = governor.law.tick(&sample);

@@ -10,6 +10,8 @@ mod begin;
 mod bring;
 mod finish;
 mod resume_existing;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::future::Future;
