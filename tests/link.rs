@@ -197,7 +197,7 @@ fn eight_connections_that_begin_are_nobody_else() {
         let from = link.bottleneck.now();
         let _get = link.start_get(&home, &["--connections", "8"]);
         let has_it = until("most of the link in use", SOON, || link.course_since(from).back_after());
-        vec![at_most("had most of the link after, s", has_it.as_secs_f64(), 3.0)]
+        vec![at_most("had most of the link after, s", has_it.as_secs_f64(), 1.5)]
     });
 }
 

@@ -18,8 +18,9 @@ use super::{SAMPLE_SECS, SAMPLES};
 /// How many samples too many are dropped in one go, so that the rest is not moved along twice a second.
 const AT_ONCE: usize = SAMPLES / 8;
 
-/// Where nothing arrives that could tell that a look is due, it takes that many times as long.
-const LATEST: f64 = 1.5;
+/// Where nothing arrives that could tell that a look is due, it takes that many times as long: nothing that arrives is in
+/// nobody's way.
+const LATEST: f64 = 2.5;
 
 /// To step back for a shorter time is not worth a line in the log.
 const WORTH_NOTING: Duration = Duration::from_secs(5);

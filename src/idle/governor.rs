@@ -23,8 +23,16 @@ const TICK: Duration = Duration::from_millis(10);
 const TICK_OF_MANY: Duration = Duration::from_millis(20);
 const MANY: usize = 4;
 
-/// A window that stays the same is said again after this time: the kernel forgets it now and then.
+/// A window that stays the same is said again after this time: the kernel forgets it now and then. With many connections
+/// only where that is seen, or after a while.
 const SAY_AGAIN: Duration = Duration::from_millis(19);
+const SAY_AGAIN_TO_MANY: Duration = Duration::from_millis(200);
+
+/// With many connections, a window counts as the same as long as it is that part of itself away from what was said.
+const SAME_TO_MANY: u64 = 32;
+
+/// With many connections, openings are looked at in every second look only.
+const OPENINGS_EVERY: u64 = 2;
 
 /// What is under way when a connection is held back has come after two round trips and this.
 const LEAST_DRAIN: Duration = Duration::from_millis(50);
@@ -48,6 +56,9 @@ struct Steered {
     /// How many of the connections that were opened were ours, or may have been.
     own_openings: u64,
     openings_before: u64,
+    /// How many others had opened at the last look at them.
+    others_openings: Option<u64>,
+    looks: u64,
     last_id: u64,
 }
 
@@ -161,14 +172,18 @@ impl Governor {
     /// When it has to look again; `None` while there is nothing to steer.
     #[must_use]
     pub fn next_look_in(&self) -> Option<Duration> {
-        let members: usize = self.steered().links.values().map(|link| link.members.len()).sum();
-        (members > 0).then_some(if members > MANY { TICK_OF_MANY } else { TICK })
+        let steered = self.steered();
+        (steered.members() > 0).then_some(if steered.are_many() { TICK_OF_MANY } else { TICK })
     }
 
     /// Looks at all links and throttles what is to be throttled. `now` is the time since any fixed moment.
     pub fn tick(&self, now: Duration) {
         let mut steered = self.steered();
-        let openings = steered.others_openings();
+        steered.looks += 1;
+        if !steered.are_many() || steered.looks.is_multiple_of(OPENINGS_EVERY) {
+            steered.others_openings = steered.count_others_openings();
+        }
+        let openings = steered.others_openings;
         steered.links.retain(|_, link| !link.members.is_empty() || now.saturating_sub(link.ticked) < FORGET);
         for link in steered.links.values_mut() {
             link.tick(now, openings);
@@ -223,14 +238,23 @@ impl Drop for OwnOpening {
     fn drop(&mut self) {
         let mut steered = self.0.steered();
         // What was counted since the last look may be ours.
-        steered.others_openings();
+        steered.count_others_openings();
         steered.opening = steered.opening.saturating_sub(1);
     }
 }
 
 impl Steered {
+    /// How many connections are steered.
+    fn members(&self) -> usize {
+        self.links.values().map(|link| link.members.len()).sum()
+    }
+
+    fn are_many(&self) -> bool {
+        self.members() > MANY
+    }
+
     /// How many connections others have opened in all, as far as can be told.
-    fn others_openings(&mut self) -> Option<u64> {
+    fn count_others_openings(&mut self) -> Option<u64> {
         let all = self.openings.get_or_insert_with(Openings::of_this_machine).count()?;
         if self.opening > 0 || self.openings_before == 0 {
             self.own_openings += all - self.openings_before.min(all);
@@ -307,11 +331,12 @@ impl Link {
         let claim =
             |(index, member): (usize, &Member)| if flowing.has(index) { member.claim() } else { Claim::NONE };
         let claims: Vec<Claim> = self.members.iter().enumerate().map(claim).collect();
+        let are_many = claims.len() > MANY;
         for (index, share) in shares(window_bytes, &claims).into_iter().enumerate() {
             let member = &mut self.members[index];
             if flowing.has(index) {
                 member.unpark();
-                member.hold_to(share, self.ticked);
+                member.hold_to(share, self.ticked, are_many);
             } else {
                 member.hold_back(self.ticked);
             }
@@ -360,8 +385,18 @@ impl Link {
 }
 
 impl Member {
-    fn hold_to(&mut self, share: u64, now: Duration) {
-        if self.share_bytes != share || now.saturating_sub(self.said) >= SAY_AGAIN {
+    /// To say it costs as much as to look: for one of many only where it makes a difference.
+    fn hold_to(&mut self, share: u64, now: Duration, is_one_of_many: bool) {
+        let ago = now.saturating_sub(self.said);
+        let is_said = match self.counts.offered_bytes.filter(|_| is_one_of_many) {
+            Some(offered) => {
+                ago < SAY_AGAIN_TO_MANY
+                    && offered <= share + 2 * SEGMENT
+                    && share.abs_diff(self.share_bytes) <= self.share_bytes / SAME_TO_MANY
+            }
+            None => ago < SAY_AGAIN && self.share_bytes == share,
+        };
+        if !is_said {
             self.socket.clamp(share);
             (self.share_bytes, self.said) = (share, now);
         }
@@ -374,7 +409,7 @@ impl Member {
         }
         let since = *self.held_back.get_or_insert(now);
         if now.saturating_sub(since) < 2 * self.round_trip() + LEAST_DRAIN {
-            return self.hold_to(LEAST_WINDOW_BYTES, now);
+            return self.hold_to(LEAST_WINDOW_BYTES, now, true);
         }
         self.parked = Some(self.socket.park());
         self.rate = 0.0;

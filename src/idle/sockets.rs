@@ -7,6 +7,7 @@
 #![allow(unsafe_code, reason = "each block says why it is sound")]
 
 use std::ffi::c_int;
+use std::mem::offset_of;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd, RawFd};
 use std::time::Duration;
@@ -67,6 +68,8 @@ pub(super) struct Counts {
     pub(super) wire_bytes: u64,
     /// Segments with data it has received.
     pub(super) segments: u64,
+    /// The window that was offered last, in bytes; `None` before Linux 6.2.
+    pub(super) offered_bytes: Option<u64>,
 }
 
 /// The beginning of `tcp_info` (linux/tcp.h, the same on all machines); the kernel fills in as much as it knows of it.
@@ -76,6 +79,10 @@ struct TcpInfo {
     words: [u32; 24],
     rates_and_bytes: [u64; 4],
     segments: [u32; 6],
+    delivery: [u64; 4],
+    delivered: [u32; 2],
+    sent: [u64; 2],
+    windows: [u32; 5],
 }
 
 impl Default for Path {
@@ -145,7 +152,9 @@ impl OwnSocket {
     /// What the kernel counts of it; `None` where it does not tell, or too little.
     pub(super) fn counts(&self) -> Option<Counts> {
         // Segments are counted from Linux 4.6 on.
-        let info = self.info().filter(|(_, told)| *told >= size_of::<TcpInfo>())?.0;
+        let (info, told) = self.info().filter(|(_, told)| *told >= offset_of!(TcpInfo, delivery))?;
+        let [.., offered] = info.windows;
+        let has_offered = told >= offset_of!(TcpInfo, windows) + size_of_val(&info.windows);
         let [.., options, _, _] = info.bytes;
         let [_, _, _, rcv_mss, ..] = info.words;
         let [.., rtt, _, _, _, _, _, rcv_rtt, _, _] = info.words;
@@ -157,6 +166,7 @@ impl OwnSocket {
             handshake: micros(rtt),
             wire_bytes: payload + u64::from(segs_in) * HEADERS,
             segments: data_segs_in.into(),
+            offered_bytes: has_offered.then_some(offered.into()),
         })
     }
 
