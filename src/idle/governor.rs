@@ -307,7 +307,7 @@ impl Link {
             sent_bytes: self.interface.as_ref().and_then(Interface::sent_bytes),
             openings,
             connections: &connections,
-            is_capped: self.members.iter().all(|member| member.is_capped.load(Ordering::Relaxed)),
+            is_capped: !self.members.is_empty() && self.members.iter().all(Member::is_capped),
         };
         let before = self.verdict.state;
         self.verdict = self.law.tick(&sample);
@@ -424,6 +424,10 @@ impl Member {
             // It has to be said anew.
             self.share_bytes = 0;
         }
+    }
+
+    fn is_capped(&self) -> bool {
+        self.is_capped.load(Ordering::Relaxed)
     }
 
     fn round_trip(&self) -> Duration {
