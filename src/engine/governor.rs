@@ -18,8 +18,7 @@ use super::{SAMPLE_SECS, SAMPLES};
 /// How many samples too many are dropped in one go, so that the rest is not moved along twice a second.
 const AT_ONCE: usize = SAMPLES / 8;
 
-/// Where nothing arrives that could tell that a look is due, it takes that many times as long: nothing that arrives is in
-/// nobody's way.
+/// A look waits that many times as long for something to arrive: while nothing does, we are in nobody's way.
 const LATEST: f64 = 2.5;
 
 /// To step back for a shorter time is not worth a line in the log.

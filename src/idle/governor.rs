@@ -23,9 +23,10 @@ const TICK: Duration = Duration::from_millis(10);
 const TICK_OF_MANY: Duration = Duration::from_millis(20);
 const MANY: usize = 4;
 
-/// A window that stays the same is said again after this time: the kernel forgets it now and then. With many connections
-/// only where that is seen, or after a while.
+/// A window that stays the same is said again after this time: the kernel forgets it now and then.
 const SAY_AGAIN: Duration = Duration::from_millis(19);
+
+/// The same with many connections, where it is said at once when it is seen to be forgotten: each call costs.
 const SAY_AGAIN_TO_MANY: Duration = Duration::from_millis(200);
 
 /// With many connections, a window counts as the same as long as it is that part of itself away from what was said.

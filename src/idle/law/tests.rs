@@ -65,6 +65,13 @@ impl Calm {
         verdict
     }
 
+    #[track_caller]
+    fn assert_all_is_used(&mut self) {
+        let before = self.bytes;
+        self.run(10, 30);
+        assert!(self.bytes - before > RATE / 12, "{}", self.law.trace());
+    }
+
     fn tick(&mut self, connections: &[Connection], interface_bytes: u64) -> Verdict {
         self.law.tick(&Sample {
             at: Duration::from_millis(10 * self.ticks),
@@ -119,9 +126,7 @@ fn a_start_that_is_interrupted_is_made_up_for() {
     }
     assert_eq!(calm.law.state, LinkState::Yielding, "{}", calm.law.trace());
     calm.run(250, 30);
-    let before = calm.bytes;
-    calm.run(10, 30);
-    assert!(calm.bytes - before > RATE / 12, "{}", calm.law.trace());
+    calm.assert_all_is_used();
 }
 
 #[test]
@@ -135,9 +140,7 @@ fn a_cap_is_not_taken_for_the_link() {
     }
     calm.cap = u64::MAX;
     calm.run(500, 30);
-    let before = calm.bytes;
-    calm.run(10, 30);
-    assert!(calm.bytes - before > RATE / 12, "{}", calm.law.trace());
+    calm.assert_all_is_used();
 }
 
 #[test]
