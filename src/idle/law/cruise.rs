@@ -25,9 +25,18 @@ const WITH_UPLOADS: f64 = 0.7;
 const MOST_UP_SECS: f64 = 0.5;
 const LONG_BESIDE_UPLOAD_SECS: f64 = 1.5;
 
+/// How much of what is aimed at is left on radio links, where others are noticed later.
+const BESIDE_TREMBLE: f64 = 0.96;
+
 /// How often is looked, in seconds and in round trips, once it is known how much there is.
 const EVERY_SECS: f64 = 2.5;
 const EVERY_ROUNDS: f64 = 40.0;
+
+/// A queue of that part of the round trip is there only where the link is full.
+const FULL_PART: f64 = 0.15;
+
+/// Where a look brings so many times what the link was known to carry, that was not known at all.
+const MUCH_MORE: f64 = 1.08;
 
 /// The part of the window that is left after the start, until the queue is empty.
 const LONG_DRAIN: f64 = 0.5;
@@ -49,6 +58,8 @@ pub(super) enum Phase {
 pub(super) struct Looking {
     pub(super) phase: Phase,
     since: f64,
+    /// How long packets stood when it began.
+    stood: f64,
     /// The part of the window that is left while the queue runs empty.
     drain: f64,
     next_at: f64,
@@ -67,6 +78,7 @@ impl Default for Looking {
         Self {
             phase: Phase::Cruise,
             since: 0.0,
+            stood: 0.0,
             drain: 1.0,
             next_at: 0.0,
             gain: GAIN,
@@ -113,13 +125,14 @@ impl Law {
             Phase::Cruise => {
                 self.learn(secs);
                 self.learn_fit();
-                self.window = self.slack() * self.aim * self.round_trip_up_too() * self.fit;
+                self.window = self.slack() * self.aim_in_cruise() * self.round_trip_up_too() * self.fit;
                 if self.at >= self.looking.next_at
                     && self.is_settled()
                     && self.state == LinkState::Using
                     && !self.has_queue_up()
                     && !self.is_capped()
                 {
+                    self.looking.stood = self.standing();
                     self.looking.enter(Phase::Up, self.at);
                 }
             }
@@ -144,6 +157,11 @@ impl Law {
         if self.in_state() > 8.0 {
             self.patience.restore();
         }
+    }
+
+    /// What is aimed at while nothing is looked for.
+    fn aim_in_cruise(&self) -> f64 {
+        if self.trembles { BESIDE_TREMBLE * self.aim } else { self.aim }
     }
 
     /// The round trip with what acknowledgements wait while something is uploaded: that is not a queue of the way down.
@@ -241,7 +259,11 @@ impl Law {
             return;
         }
         self.fitted_at = self.at;
-        let wrong = (self.aim / self.rates.own(over - 0.02).max(1.0)).clamp(0.9, 1.1);
+        if !self.looking.is_sure {
+            // What comes is meant to be more than what is aimed at.
+            return;
+        }
+        let wrong = (self.aim_in_cruise() / self.rates.own(over - 0.02).max(1.0)).clamp(0.9, 1.1);
         let is_calm = self.standing() < 0.4 * self.noticed();
         // A server that sends less than it may is not made to send more by a larger window.
         if self.is_held_by_window() && self.is_settled() && (wrong < 1.0 || is_calm) {
@@ -274,9 +296,15 @@ impl Law {
         self.looking.drain = 0.97 - gain;
         let queued = self.excess() > 0.5 * gain * round;
         // A queue shows that the link is full; to look in vain for long does as well.
-        self.looking.is_sure |=
-            self.standing() > self.noticed_in_change().max(0.3 * gain * round) || self.looking.in_vain > 5;
+        let grown = self.standing() - self.looking.stood.max(0.0);
+        self.looking.is_sure |= grown > self.noticed_in_change().max(0.3 * gain * round)
+            || self.standing() > self.noticed_in_change().max(FULL_PART * round)
+            || self.looking.in_vain > 5;
         if rate > 1.015 * aimed {
+            if rate > MUCH_MORE * self.capacity && !self.stands() {
+                // It was not the link that was full then.
+                self.looking.is_sure = false;
+            }
             self.capacity = self.capacity.max(rate);
             self.ceiling = CRUISE * rate;
             (self.looking.in_vain, self.looking.was_even) = (0, true);
@@ -346,7 +374,9 @@ impl Law {
             (self.standing(), self.noticed_in_change())
         };
         let unexplained = read - self.own_queue();
-        if unexplained < noticed {
+        // Where readings tremble, what stands shows more than the single ones do.
+        let is_hidden = self.trembles && self.standing() - self.own_queue() > self.noticed_in_change();
+        if unexplained < noticed && !is_hidden {
             self.waiting_since = None;
             return false;
         }

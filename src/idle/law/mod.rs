@@ -16,7 +16,7 @@
 //! | Using | a little below what the link holds | Yielding | traffic or a new connection here; packets wait |
 //! | Beside | what others on this machine leave | Using | they are gone |
 //! | | | Yielding | as from Using; they take what is left to us as well |
-//! | Yielding | a trickle; half as long as the alarm is weak and may be false | Using | it was false |
+//! | Yielding | a trickle; a third as long as the alarm is weak and may be false | Using | it was false |
 //! | | | Returning | nothing is seen of others for a while, which is longer each time that was wrong |
 //! | | | Starting | the same, while nothing is known of the link yet |
 //! | | | Beside | those on this machine use a part and stay with it |
@@ -149,6 +149,8 @@ pub(super) struct Law {
     uploads: Uploads,
     delays: Delays,
     reading: Option<Reading>,
+    /// Whether what is read trembles as on radio links.
+    trembles: bool,
     openings: Openings,
     /// How many ticks in a row others on this machine were noticed.
     others_ticks: u32,
@@ -190,6 +192,7 @@ impl Default for Law {
             uploads: Uploads::default(),
             delays: Delays::default(),
             reading: None,
+            trembles: false,
             openings: Openings::default(),
             others_ticks: 0,
             others_before: 0.0,
@@ -218,7 +221,10 @@ impl Law {
         self.at = at;
         self.rates.take_in(at, sample.own_bytes, sample.interface_bytes);
         self.uploads.take_in(at, sample.sent_bytes, self.rates.own(0.3) + self.others());
-        self.delays.take_in(at, sample.connections);
+        let is_even = self.looking.phase == Phase::Cruise && self.is_settled();
+        self.delays.take_in(at, sample.connections, is_even);
+        let may_be_usual = matches!(self.state, LinkState::Using | LinkState::Yielding);
+        self.trembles = self.delays.learn_tremble(secs, may_be_usual);
         self.reading = self.delays.reading();
         self.openings.take_in(at, sample.openings, self.others() > self.others_noticed());
         self.alarm.fade(secs);

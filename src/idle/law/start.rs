@@ -20,6 +20,9 @@ const SLOW_SECS: f64 = 1.5;
 /// So many in which packets wait and no more comes: on a radio link that happens once by itself.
 const WAITING_ROUNDS: u32 = 2;
 
+/// A queue that is this part of the round trip shows that the link is full.
+const SURE_PART: f64 = 0.2;
+
 /// The first flight of a server waits behind itself, so that it takes some round trips to see anything.
 const LEAST_ROUNDS: u32 = 4;
 
@@ -99,7 +102,9 @@ impl Law {
         let waits =
             self.start.waiting_rounds >= WAITING_ROUNDS && self.start.rounds > LEAST_ROUNDS || waits_long;
         if waits || is_slow || self.start.flat_rounds >= FLAT_ROUNDS {
-            return self.end_start(rate, waits && !self.is_capped());
+            // A little may be the way of a radio link.
+            let is_sure = waits && !self.is_capped() && self.standing() > SURE_PART * round;
+            return self.end_start(rate, is_sure);
         }
         // What was read a round ago was no queue, since more has come with more since.
         if grew > GREW

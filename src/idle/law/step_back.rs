@@ -24,6 +24,9 @@ const SLOW_SECS: f64 = 0.7;
 /// Up to so many times what is noticed it is only just noticed.
 const MARGINAL: f64 = 1.4;
 
+/// What is left of the window while an alarm may be false.
+const WHILE_OPEN: f64 = 0.3;
+
 /// What is left of the known capacity each time that the link turns out to be full on the way back to it.
 const LESS_OF_A_LINK: f64 = 0.93;
 
@@ -168,10 +171,10 @@ impl Law {
         self.window = self.window_beside();
     }
 
-    /// What is left to us meanwhile: half of it as long as that may be a false alarm, else a trickle.
+    /// What is left to us meanwhile: a third of it as long as that may be a false alarm, else a trickle.
     fn window_beside(&self) -> f64 {
         if self.alarm.is_open && self.alarm.why == LinkWhy::Delay {
-            return (0.5 * self.aim * self.round_trip() * self.fit).max(self.trickle());
+            return (WHILE_OPEN * self.aim * self.round_trip() * self.fit).max(self.trickle());
         }
         self.trickle()
     }

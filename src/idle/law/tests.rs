@@ -153,6 +153,24 @@ fn packets_that_wait_are_heeded_and_a_single_late_one_is_not() {
 }
 
 #[test]
+fn a_way_that_trembles_is_learnt_and_a_queue_on_it_is_heeded() {
+    let mut calm = Calm::new();
+    let tremble = |tick: usize| [31, 37, 33, 39, 30, 35, 40, 32][tick % 8];
+    for tick in 0..300 {
+        calm.run(1, tremble(tick));
+    }
+    for tick in 0..1000 {
+        let verdict = calm.run(1, tremble(tick));
+        assert_ne!(verdict.state, LinkState::Yielding, "after {tick} ticks: {}", calm.law.trace());
+    }
+    let mut ticks = 0;
+    while calm.run(1, tremble(ticks) + 20).state != LinkState::Yielding {
+        ticks += 1;
+        assert!(ticks <= 10, "not heeded: {}", calm.law.trace());
+    }
+}
+
+#[test]
 fn a_counter_that_is_set_to_nothing_is_no_traffic() {
     let mut calm = Calm::new();
     calm.others = 1 << 40;

@@ -126,6 +126,20 @@ fn an_idle_link_is_used() {
 }
 
 #[test]
+fn an_idle_radio_link_is_used() {
+    for (home, least) in [
+        (Home { jitter_ms: 3.0, ..CABLE }, 0.93),
+        (Home { jitter_ms: 6.0, ..CABLE }, 0.90),
+        (RADIO, 0.80),
+        (Home { mbit: 20.0, ..RADIO }, 0.88),
+        (Home { mbit: 100.0, round_trip_ms: 15.0, jitter_ms: 6.0, ..CABLE }, 0.90),
+    ] {
+        let used = median((0..15).map(|seed| idle_use(home, seed)).collect());
+        assert!(used >= least, "{:.1} % of {home:?}", used * 100.0);
+    }
+}
+
+#[test]
 fn a_download_of_the_user_keeps_the_link() {
     use Whose::{Here, There};
     for (home, whose, least) in [
