@@ -355,7 +355,7 @@ impl Law {
         if self.uploads.are_busy() {
             return self.sees_delay_beside_upload();
         }
-        if self.is_draining() {
+        if self.is_draining() || self.is_after_stall() {
             self.waiting_since = None;
             return false;
         }

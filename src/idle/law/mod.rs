@@ -78,6 +78,14 @@ const SLOW_START_SECS: f64 = 3.0;
 /// Packets that wait that much longer than usual are noticed, in seconds: two ticks of TCP's timestamps.
 const NOTICED_SECS: f64 = 0.002;
 
+/// When a look comes so many times later than usual something stood still.
+const STALL_TICKS: f64 = 1.6;
+
+const LONG_STALL_TICKS: f64 = 2.7;
+
+/// And as much of what was to come has come.
+const STALL_CAME: f64 = 0.75;
+
 /// A cap that held us back so lately still does, in seconds: it lets through a little at a time.
 const CAPPED_SECS: f64 = 0.3;
 
@@ -169,6 +177,10 @@ pub(super) struct Law {
     looking: Looking,
     alarm: Alarm,
     patience: Patience,
+    /// How often is looked.
+    tick_secs: f64,
+    /// When it took much longer the last time.
+    stalled_at: f64,
     /// When a cap held back all of us the last time.
     capped_at: f64,
     /// Since when packets have been waiting longer than explained.
@@ -205,6 +217,8 @@ impl Default for Law {
             looking: Looking::default(),
             alarm: Alarm::default(),
             patience: Patience::default(),
+            tick_secs: 0.0,
+            stalled_at: f64::NEG_INFINITY,
             capped_at: f64::NEG_INFINITY,
             waiting_since: None,
             quiet_since: None,
@@ -220,6 +234,7 @@ impl Law {
         let secs = (at - self.at).clamp(0.0, 0.5);
         self.at = at;
         self.rates.take_in(at, sample.own_bytes, sample.interface_bytes);
+        self.notice_stall(secs);
         self.uploads.take_in(at, sample.sent_bytes, self.rates.own(0.3) + self.others());
         let is_even = self.looking.phase == Phase::Cruise && self.is_settled();
         self.delays.take_in(at, sample.connections, is_even);
@@ -351,7 +366,7 @@ impl Law {
 
     /// Whether packets stand in a queue that is not ours, for all that is known of the servers.
     fn stands(&self) -> bool {
-        if self.uploads.are_busy() {
+        if self.uploads.are_busy() || self.is_after_stall() {
             return false;
         }
         let noticed = self.noticed_in_change();
@@ -363,11 +378,29 @@ impl Law {
         self.at - self.capped_at < CAPPED_SECS
     }
 
-    /// Whether the window has been about the same for some round trips: long ones keep bursts alive for longer.
+    /// Whether the window has been about the same for some round trips, and nothing stood still: long ones keep bursts alive
+    /// for longer.
     fn is_settled(&self) -> bool {
         let round = self.round_trip();
-        let (least, most) = self.windows_over((2.0 * round + 0.02).max(6.0 * round - 0.04));
-        most < 1.04 * least
+        let secs = (2.0 * round + 0.02).max(6.0 * round - 0.04);
+        let (least, most) = self.windows_over(secs);
+        most < 1.04 * least && self.at - self.stalled_at > secs
+    }
+
+    /// This machine stands still for a moment: what comes afterwards comes in a burst, and again with each round trip, as if
+    /// the window had changed. Where others' packets made us wait, less would have come.
+    fn notice_stall(&mut self, secs: f64) {
+        let late = if self.tick_secs > 0.0 { secs / self.tick_secs } else { 0.0 };
+        if late > LONG_STALL_TICKS || late > STALL_TICKS && self.rates.own(secs) > STALL_CAME * self.aim {
+            self.stalled_at = self.at;
+        }
+        self.tick_secs += 0.05 * (secs.min(0.1) - self.tick_secs);
+    }
+
+    /// Whether what comes now may still be what had to wait when something stood still.
+    fn is_after_stall(&self) -> bool {
+        let through = self.reading.map_or(self.handshake, |reading| reading.round_trip.max(reading.usual));
+        self.at - self.stalled_at < 1.5 * through + 0.01
     }
 
     /// The smallest and the largest window of the last so many seconds.

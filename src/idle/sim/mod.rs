@@ -71,6 +71,8 @@ struct World {
     governors: Vec<Governor>,
     plays: Vec<Box<dyn Play>>,
     random: fastrand::Rng,
+    /// Until when the machines stand still, as on a busy host: what comes meanwhile is seen then.
+    stalled_until: f64,
     /// Bytes that have come over this machine's interface.
     interface_bytes: f64,
     openings: u64,
@@ -107,6 +109,7 @@ impl World {
             governors: Vec::new(),
             plays: Vec::new(),
             random: fastrand::Rng::with_seed(seed),
+            stalled_until: 0.0,
             interface_bytes: 0.0,
             openings: 0,
             series: Vec::new(),
@@ -156,8 +159,11 @@ impl World {
         for packet in self.down.serve(now, &mut self.random) {
             self.lose(packet);
         }
+        if now < self.stalled_until {
+            return;
+        }
         while let Some((at, packet)) = self.down.arrived(now) {
-            self.receive(at, packet);
+            self.receive(at.max(now - STEP_SECS), packet);
         }
         for id in 0..self.flows.len() {
             if self.flows[id].is_ack_due(now) {
@@ -165,7 +171,7 @@ impl World {
             }
         }
         while let Some(ack) = self.acks.pop_front_if(|ack| ack.arrives <= now) {
-            self.flows[ack.flow].acked(ack.arrives, &ack);
+            self.flows[ack.flow].acked(ack.arrives.max(now - STEP_SECS), &ack);
         }
         let mut known = Vec::new();
         self.losses.retain(|(at, id)| {

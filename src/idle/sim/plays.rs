@@ -39,6 +39,22 @@ impl<F: FnMut(&mut World)> Play for Turn<F> {
     }
 }
 
+/// The machines stand still again and again, after so many seconds on average, and for so many.
+pub(super) struct Stalls {
+    pub(super) every_secs: f64,
+    pub(super) secs: f64,
+    pub(super) next: f64,
+}
+
+impl Play for Stalls {
+    fn step(&mut self, world: &mut World) {
+        if world.now >= self.next {
+            world.stalled_until = world.now - self.secs * world.random.f64().ln();
+            self.next = world.stalled_until - self.every_secs * world.random.f64().ln();
+        }
+    }
+}
+
 /// Pages of 50 kB and thirty pieces of 40 kB over six connections, with a pause after each.
 pub(super) struct Pages {
     whose: Whose,

@@ -1,6 +1,6 @@
 //! What must hold on every link. The table has the links of idle.md 2.3; the properties have made-up ones.
 
-use super::plays::{Opening, Pages, Turn};
+use super::plays::{Opening, Pages, Stalls, Turn};
 use super::*;
 
 /// A link, and who is on it besides us.
@@ -136,6 +136,22 @@ fn an_idle_radio_link_is_used() {
     ] {
         let used = median((0..15).map(|seed| idle_use(home, seed)).collect());
         assert!(used >= least, "{:.1} % of {home:?}", used * 100.0);
+    }
+}
+
+#[test]
+fn a_machine_that_stands_still_now_and_then_is_no_competitor() {
+    for home in [CABLE, FIBRE, FAR] {
+        for (every_secs, secs) in [(0.3, 0.004), (1.0, 0.010), (1.0, 0.020), (3.0, 0.040)] {
+            let used = (0..9).map(|seed| {
+                let mut world = home.with_us(seed);
+                world.plays.push(Box::new(Stalls { every_secs, secs, next: 0.5 }));
+                world.run(30.0);
+                world.used(8.0, 30.0)
+            });
+            let used = median(used.collect());
+            assert!(used >= 0.88, "{:.1} % with stalls of {secs} s on {home:?}", used * 100.0);
+        }
     }
 }
 
