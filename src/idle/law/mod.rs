@@ -78,13 +78,12 @@ const SLOW_START_SECS: f64 = 3.0;
 /// Packets that wait that much longer than usual are noticed, in seconds: two ticks of TCP's timestamps.
 const NOTICED_SECS: f64 = 0.002;
 
-/// When a look comes so many times later than usual something stood still.
+/// When a look comes so many times later than usual and this part at least of what was to come meanwhile has come at once,
+/// something stood still: others' packets hold ours up one by one. A look that waits for something to arrive waits up to 2.5
+/// times as long: later than that it is no matter what has come.
 const STALL_TICKS: f64 = 1.6;
-
+const STALL_CAME: f64 = 0.3;
 const LONG_STALL_TICKS: f64 = 2.7;
-
-/// And as much of what was to come has come.
-const STALL_CAME: f64 = 0.75;
 
 /// A cap that held us back so lately still does, in seconds: it lets through a little at a time.
 const CAPPED_SECS: f64 = 0.3;
@@ -388,7 +387,7 @@ impl Law {
     }
 
     /// This machine stands still for a moment: what comes afterwards comes in a burst, and again with each round trip, as if
-    /// the window had changed. Where others' packets made us wait, less would have come.
+    /// the window had changed.
     fn notice_stall(&mut self, secs: f64) {
         let late = if self.tick_secs > 0.0 { secs / self.tick_secs } else { 0.0 };
         if late > LONG_STALL_TICKS || late > STALL_TICKS && self.rates.own(secs) > STALL_CAME * self.aim {

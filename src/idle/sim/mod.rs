@@ -28,8 +28,9 @@ const WIRE: f64 = 1514.0;
 /// How fine time is.
 const STEP_SECS: f64 = 0.001;
 
-/// How often the governor looks.
+/// How often the governor looks, when something of ours arrives, and at the latest.
 const TICK_STEPS: u64 = 10;
+const LATEST_STEPS: u64 = 25;
 
 type FlowId = usize;
 
@@ -87,6 +88,8 @@ struct Governor {
     law: Law,
     verdict: Verdict,
     turns: Turns,
+    /// When it looked the last time, and what had been received then.
+    looked: (u64, f64),
     sees_counters: bool,
     sees_delay: bool,
     /// Times and whys of its steps back.
@@ -124,6 +127,7 @@ impl World {
             law: Law::default(),
             verdict: Verdict::default(),
             turns: Turns::default(),
+            looked: (0, 0.0),
             sees_counters: true,
             sees_delay: true,
             yields: Vec::new(),
@@ -193,8 +197,13 @@ impl World {
         for step in 0..self.flows.len() {
             self.send((first + step) % self.flows.len());
         }
-        if self.step.is_multiple_of(TICK_STEPS) {
-            for number in 0..self.governors.len() {
+        for number in 0..self.governors.len() {
+            let (at, had) = self.governors[number].looked;
+            let ours = self.flows.iter().filter(|flow| flow.whose == Whose::Ours(number));
+            let has: f64 = ours.map(|flow| flow.wire_bytes).sum();
+            let is_due = self.step >= at + TICK_STEPS && has > had || self.step >= at + LATEST_STEPS;
+            if is_due {
+                self.governors[number].looked = (self.step, has);
                 self.tick(number);
             }
         }

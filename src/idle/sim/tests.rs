@@ -134,23 +134,24 @@ fn an_idle_radio_link_is_used() {
         (Home { mbit: 20.0, ..RADIO }, 0.88),
         (Home { mbit: 100.0, round_trip_ms: 15.0, jitter_ms: 6.0, ..CABLE }, 0.90),
     ] {
-        let used = median((0..15).map(|seed| idle_use(home, seed)).collect());
+        let used = median((0..9).map(|seed| idle_use(home, seed)).collect());
         assert!(used >= least, "{:.1} % of {home:?}", used * 100.0);
     }
 }
 
 #[test]
 fn a_machine_that_stands_still_now_and_then_is_no_competitor() {
-    for home in [CABLE, FIBRE, FAR] {
+    // On long ways a burst goes round for longer.
+    for (home, least) in [(CABLE, 0.93), (FIBRE, 0.93), (FAR, 0.80)] {
         for (every_secs, secs) in [(0.3, 0.004), (1.0, 0.010), (1.0, 0.020), (3.0, 0.040)] {
-            let used = (0..9).map(|seed| {
+            let used = (0..5).map(|seed| {
                 let mut world = home.with_us(seed);
                 world.plays.push(Box::new(Stalls { every_secs, secs, next: 0.5 }));
                 world.run(30.0);
                 world.used(8.0, 30.0)
             });
             let used = median(used.collect());
-            assert!(used >= 0.88, "{:.1} % with stalls of {secs} s on {home:?}", used * 100.0);
+            assert!(used >= least, "{:.1} % with stalls of {secs} s on {home:?}", used * 100.0);
         }
     }
 }
