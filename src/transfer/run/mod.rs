@@ -39,6 +39,7 @@ const SYNC_EVERY: Duration = Duration::from_secs(1);
 
 /// Over how long the speed of a connection is taken, at least.
 const RATE_SPAN: Duration = Duration::from_secs(3);
+const LEAST_RATE_SPAN: Duration = Duration::from_secs(1);
 
 /// How often a file may turn out to be another one within one run before it is given up for now.
 const MOST_RESTARTS: u32 = 3;
@@ -160,11 +161,15 @@ impl Watched {
         }
     }
 
+    /// Whether its speed tells something: in its first second the slowest and the fastest are alike.
+    fn has_a_rate(&self) -> bool {
+        self.marks[1].0.elapsed() >= LEAST_RATE_SPAN
+    }
+
     /// Its speed over the last while.
     fn rate_bps(&self) -> f64 {
         let (at, bytes) = self.marks[1];
-        // In its first second it tells little.
-        (self.brought_bytes - bytes) as f64 / at.elapsed().as_secs_f64().max(1.0)
+        (self.brought_bytes - bytes) as f64 / at.elapsed().max(LEAST_RATE_SPAN).as_secs_f64()
     }
 }
 
@@ -302,8 +307,8 @@ impl Run {
 
     /// How the connections are getting on, and how well one can.
     fn progress(&self) -> Vec<Progress> {
-        let of_lines =
-            self.watched.iter().map(|(line, of)| Progress { line: *line, rate_bps: of.rate_bps() });
+        let known = self.watched.iter().filter(|(_, of)| of.has_a_rate());
+        let of_lines = known.map(|(line, of)| Progress { line: *line, rate_bps: of.rate_bps() });
         of_lines.chain([Progress { line: LineId::MAX, rate_bps: self.best_bps }]).collect()
     }
 
