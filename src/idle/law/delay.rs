@@ -163,8 +163,7 @@ impl Path {
 }
 
 impl Delays {
-    /// Takes in what the connections say at a time, in seconds.
-    /// Where our own window changes them, they are not even.
+    /// Takes in what the connections say at a time, in seconds; `is_even` if our own window has no part in how it changes.
     pub(super) fn take_in(&mut self, at: f64, connections: &[Connection], is_even: bool) {
         let mut fresh: HashMap<u64, (f64, u64)> = HashMap::new();
         for connection in connections {

@@ -386,8 +386,8 @@ impl Law {
         most < 1.04 * least && self.at - self.stalled_at > secs
     }
 
-    /// This machine stands still for a moment: what comes afterwards comes in a burst, and again with each round trip, as if
-    /// the window had changed.
+    /// Where this machine or the way to it stands still for a moment, what comes afterwards comes in a burst, and again with
+    /// each round trip, as if the window had changed.
     fn notice_stall(&mut self, secs: f64) {
         let late = if self.tick_secs > 0.0 { secs / self.tick_secs } else { 0.0 };
         if late > LONG_STALL_TICKS || late > STALL_TICKS && self.rates.own(secs) > STALL_CAME * self.aim {

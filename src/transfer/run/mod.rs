@@ -39,6 +39,8 @@ const SYNC_EVERY: Duration = Duration::from_secs(1);
 
 /// Over how long the speed of a connection is taken, at least.
 const RATE_SPAN: Duration = Duration::from_secs(3);
+
+/// One that is younger has no speed yet: it may be anything.
 const LEAST_RATE_SPAN: Duration = Duration::from_secs(1);
 
 /// How often a file may turn out to be another one within one run before it is given up for now.
@@ -161,7 +163,7 @@ impl Watched {
         }
     }
 
-    /// Whether its speed tells something: in its first second the slowest and the fastest are alike.
+    /// Whether its speed tells something.
     fn has_a_rate(&self) -> bool {
         self.marks[1].0.elapsed() >= LEAST_RATE_SPAN
     }
