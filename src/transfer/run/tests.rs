@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::mpsc;
@@ -70,13 +71,10 @@ fn two_bytes() -> Url {
     url
 }
 
-/// To put the plan on disk takes as long as the disk wants, and meanwhile the server sends.
-#[tokio::test]
-async fn a_pace_hears_of_an_answer_before_the_plan_goes_to_disk() {
-    let folder = tempfile::tempdir().unwrap();
-    let about = serde_json::json!({ "url": two_bytes(), "folder": folder.path() });
-    let pace = Arc::new(Heedful::default());
-    let (sender, mut news) = mpsc::channel(1);
+/// An order for that file, to go into that folder.
+fn order(url: &Url, folder: &Path, pace: &Arc<Heedful>) -> (Order, mpsc::Receiver<(u64, News)>) {
+    let about = serde_json::json!({ "url": url, "folder": folder });
+    let (sender, news) = mpsc::channel(1);
     let order = Order {
         file: serde_json::from_value(about).unwrap(),
         access: Access {
@@ -88,14 +86,26 @@ async fn a_pace_hears_of_an_answer_before_the_plan_goes_to_disk() {
             has_proxy: false,
             memory: Arc::new(Memory::default()),
         },
-        paces: Arc::new(OnlyOne(Arc::clone(&pace))),
+        paces: Arc::new(OnlyOne(Arc::clone(pace))),
         reserve_bytes: 0,
         note_origin: false,
         meter: Arc::new(Meter::new(0, 1)),
         reporter: Reporter { run: 1, sender },
     };
+    (order, news)
+}
+
+fn a_client() -> Client {
     let way = Way { proxy: Proxy::None, login: None, ca_file: None };
-    let client = client(&way, Arc::new(Careless)).unwrap();
+    client(&way, Arc::new(Careless)).unwrap()
+}
+
+/// To put the plan on disk takes as long as the disk wants, and meanwhile the server sends.
+#[tokio::test]
+async fn a_pace_hears_of_an_answer_before_the_plan_goes_to_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let pace = Arc::new(Heedful::default());
+    let (client, (order, mut news)) = (a_client(), order(&two_bytes(), folder.path(), &pace));
     let (_stop, is_stopped) = oneshot::channel();
     let listen = async {
         let mut plans = 0;
@@ -111,4 +121,21 @@ async fn a_pace_hears_of_an_answer_before_the_plan_goes_to_disk() {
     let (outcome, plans) = tokio::join!(run(&client, order, is_stopped), listen);
     assert!(matches!(outcome, Outcome::Finished(_)), "{outcome:?}");
     assert!(plans > 0);
+}
+
+/// Or whoever is done next would take over what it has been asked for just now.
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_has_just_begun_is_not_a_slow_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = Url::parse("http://127.0.0.1:9/").unwrap();
+    let (order, _news) = order(&url, folder.path(), &Arc::default());
+    let mut run = Run::new(&a_client(), order);
+    run.best_bps = 1e6;
+    run.watched.insert(7, Watched::new(0));
+    let of_it = |run: &Run| run.progress().into_iter().find(|of| of.line == 7).map(|of| of.rate_bps);
+    assert_eq!(of_it(&run), None);
+    tokio::time::advance(Duration::from_millis(999)).await;
+    assert_eq!(of_it(&run), None);
+    tokio::time::advance(Duration::from_millis(1)).await;
+    assert_eq!(of_it(&run), Some(0.0));
 }
