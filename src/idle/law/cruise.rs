@@ -13,6 +13,9 @@ const MOST_GAIN: f64 = 0.15;
 /// The same as long as the link was never seen full.
 const UNSURE_GAIN: f64 = 0.25;
 
+/// Each time that brought nothing and made no queue it is more, up to that.
+const MOST_UNSURE_GAIN: f64 = 1.0;
+
 /// How much more than that servers may send by themselves meanwhile.
 const UNSURE_SLACK: f64 = 1.3;
 
@@ -137,7 +140,7 @@ impl Law {
                 }
             }
             Phase::Up => {
-                let fair = self.aim * round * self.fit;
+                let fair = self.slack() * self.aim * round * self.fit;
                 // A window is no finer than a segment.
                 self.window =
                     ((1.0 + self.looking.gain) * fair / CRUISE).max(fair + 2.0 * SEGMENT * self.connections);
@@ -178,7 +181,8 @@ impl Law {
     /// While something is uploaded, packets that wait count only where we get much less than we should even so: then
     /// somebody has a part of the way down as well.
     fn sees_delay_beside_upload(&mut self) -> bool {
-        if !self.has_queue_up() || self.rates.own(0.5) > 0.6 * self.aim {
+        // While the window grows, little comes by itself, and for long where acknowledgements wait.
+        if !self.has_queue_up() || self.rates.own(0.5) > 0.6 * self.aim || !self.is_settled() {
             self.waiting_since = None;
             return false;
         }
@@ -293,7 +297,7 @@ impl Law {
         let (rate, aimed) = (self.rates.own(secs), self.ceiling / CRUISE);
         self.looking.enter(Phase::Down, self.at);
         // As much less as it was more, and a little.
-        self.looking.drain = 0.97 - gain;
+        self.looking.drain = (0.97 - gain).max(LONG_DRAIN);
         let queued = self.excess() > 0.5 * gain * round;
         // A queue shows that the link is full; to look in vain for long does as well.
         let grown = self.standing() - self.looking.stood.max(0.0);
@@ -315,7 +319,12 @@ impl Law {
             }
             return;
         }
-        self.looking.gain = self.first_gain();
+        self.looking.gain = if self.looking.is_sure {
+            self.first_gain()
+        } else {
+            self.looking.enter(Phase::Cruise, self.at);
+            (1.5 * gain).min(MOST_UNSURE_GAIN)
+        };
         self.looking.was_even = rate > 0.97 * aimed;
         self.looking.in_vain += 1;
         let is_known = self.looking.in_vain >= 3;

@@ -237,7 +237,7 @@ impl Law {
         self.uploads.take_in(at, sample.sent_bytes, self.rates.own(0.3) + self.others());
         let is_even = self.looking.phase == Phase::Cruise && self.is_settled();
         self.delays.take_in(at, sample.connections, is_even);
-        let may_be_usual = matches!(self.state, LinkState::Using | LinkState::Yielding);
+        let may_be_usual = self.state == LinkState::Using;
         self.trembles = self.delays.learn_tremble(secs, may_be_usual);
         self.reading = self.delays.reading();
         self.openings.take_in(at, sample.openings, self.others() > self.others_noticed());

@@ -7,8 +7,10 @@ const ACKNOWLEDGEMENTS: f64 = 0.04;
 /// Less than that fills no way, in bytes per second.
 const LEAST: f64 = 40_000.0;
 
-/// An upload is at the end of what there is when it is this part of the most there was.
+/// An upload is at the end of what there is when it is this part of the most there was; and it still is with less, as our
+/// acknowledgements then take a part of that.
 const FULL: f64 = 0.7;
+const STILL_FULL: f64 = 0.5;
 
 /// In so many seconds a third of that most is remembered.
 const REMEMBER_SECS: f64 = 60.0;
@@ -22,6 +24,7 @@ pub(super) struct Uploads {
     last: Option<(f64, f64)>,
     rate: f64,
     most: f64,
+    is_busy: bool,
 }
 
 impl Uploads {
@@ -36,12 +39,14 @@ impl Uploads {
             let rate = ((sent - sent_before) / secs - ACKNOWLEDGEMENTS * received).max(0.0);
             self.rate += (secs / OVER_SECS).min(1.0) * (rate - self.rate);
             self.most = (self.most * (-secs / REMEMBER_SECS).exp()).max(self.rate);
+            let part = if self.is_busy { STILL_FULL } else { FULL };
+            self.is_busy = self.rate > LEAST && self.rate > part * self.most;
         }
     }
 
     /// Whether something is sent that may fill its way.
-    pub(super) fn are_busy(&self) -> bool {
-        self.rate > LEAST && self.rate > FULL * self.most
+    pub(super) const fn are_busy(&self) -> bool {
+        self.is_busy
     }
 }
 
@@ -76,7 +81,7 @@ mod tests {
             uploads.take_in(f64::from(tick) / 100.0, Some(sent as u64), 0.0);
             assert_eq!(
                 uploads.are_busy(),
-                (6..1010).contains(&tick) || uploads.are_busy() && tick < 1020,
+                (6..1020).contains(&tick) || uploads.are_busy() && tick < 1030,
                 "{tick}"
             );
         }
