@@ -13,8 +13,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use support::home_link::queue::{Discipline, Queue};
-use support::home_link::{HERE, HomeLink, Link, OURS, SERVER, THERE, players};
+use support::home_link::{HERE, HomeLink, Link, OURS, ROUTER, ROUTERS, SERVER, THERE, players};
 use support::namespace::{Own, inside};
+use support::nginx::Nginx;
 use support::program::{Home, Program};
 use support::{SOON, nap, read, until};
 
@@ -71,14 +72,20 @@ struct Downloading<'a> {
 }
 
 impl<'a> Downloading<'a> {
-    /// Starts it, and waits until it has most of the link; then lets it use the link for a while.
+    /// Starts it, and waits until it has most of the link.
     fn start(link: &'a HomeLink, words: &[&str]) -> Self {
-        let home = Home::new();
-        let run = link.start(&home, &["run"]);
-        run.line("Meanwhile is running");
+        let downloading = Self::start_by(link, words, |home| link.start(home, &["run"]));
         let began = link.bottleneck.now();
-        home.add(&link.url("large"), words);
         until("most of the link in use", SOON, || link.course_since(began).back_after());
+        downloading
+    }
+
+    /// Has it started in a way of one's own.
+    fn start_by(link: &'a HomeLink, words: &[&str], start: impl FnOnce(&Home) -> Program) -> Self {
+        let home = Home::new();
+        let run = start(&home);
+        run.line("Meanwhile is running");
+        home.add(&link.url("large"), words);
         Self { link, home, run }
     }
 
@@ -176,6 +183,22 @@ fn a_download_of_another_device_keeps_the_link_and_we_say_why_we_hold_back() {
 }
 
 #[test]
+fn an_upload_of_this_machine_stops_nobody_and_is_not_stopped() {
+    measures("an_upload_of_this_machine_stops_nobody_and_is_not_stopped", |link| {
+        let upload = || link.here.run(|| players::upload(HERE, &link.url("page"), DOWNLOAD)) as f64;
+        let alone = upload();
+        let _downloading = Downloading::start(link, &[]);
+        let from = link.bottleneck.now();
+        let beside = upload();
+        let ours = link.course_since(from).share(OURS);
+        vec![
+            at_least("of the upload kept", beside / alone, 0.9),
+            at_least("of the link used meanwhile", ours, 0.2),
+        ]
+    });
+}
+
+#[test]
 fn sixteen_connections_are_as_polite_as_one_and_all_of_them_go_on() {
     measures("sixteen_connections_are_as_polite_as_one_and_all_of_them_go_on", |link| {
         let alone = download(link, HERE, DOWNLOAD);
@@ -187,6 +210,57 @@ fn sixteen_connections_are_as_polite_as_one_and_all_of_them_go_on() {
         let mut found = downloading.beside_a_download(HERE, alone, bounds);
         found.push(at_least("connections", downloading.connections() as f64, 16.0));
         found
+    });
+}
+
+/// What is still to be had where we hold back by reading slower: a download of the user's on this machine keeps most of the
+/// link, and what is idle is used but for a fifth, as others elsewhere are not noticed. `ours` is whom the link sees.
+fn by_reading_slower(downloading: &Downloading<'_>, ours: Ipv4Addr, alone: f64) -> Vec<Found> {
+    const A_WHILE: usize = 20;
+    let link = downloading.link;
+    let until_in_use = || {
+        let since = link.bottleneck.now();
+        until("most of what is idle in use", SOON, || {
+            let shares = link.course_since(since).shares(ours);
+            let last = shares.last_chunk::<A_WHILE>()?;
+            (last.iter().sum::<f64>() > 0.5 * A_WHILE as f64).then(|| link.course_since(since).length())
+        })
+    };
+    until_in_use();
+    let from = link.bottleneck.now();
+    // This time is what is measured.
+    nap(Duration::from_secs(6));
+    let idle = link.course_since(from);
+    let said = downloading.home.run(["link", "--json"]).fine().json();
+    let kept = download(link, HERE, DOWNLOAD) / alone;
+    vec![
+        at_least("of the idle link used", idle.share(ours), 0.5),
+        at_most("queue, ms", idle.queue().as_secs_f64() * 1e3, 50.0),
+        at_least("of the user's download kept", kept, 0.85),
+        within("in use again after, s", Some(until_in_use()), 20.0),
+        (format!("what it goes by: {}", said["goes_by"]), said["goes_by"]["window"] == false),
+    ]
+}
+
+#[test]
+fn where_the_kernel_tells_nothing_we_hold_back_by_reading_slower() {
+    measures("where_the_kernel_tells_nothing_we_hold_back_by_reading_slower", |link| {
+        let alone = download(link, HERE, DOWNLOAD);
+        let downloading =
+            Downloading::start_by(link, &[], |home| link.start_without_tcp_info(home, &["run"]));
+        by_reading_slower(&downloading, OURS, alone)
+    });
+}
+
+#[test]
+fn behind_a_proxy_at_home_we_hold_back_by_reading_slower() {
+    measures("behind_a_proxy_at_home_we_hold_back_by_reading_slower", |link| {
+        let alone = download(link, HERE, DOWNLOAD);
+        let folder = tempfile::tempdir().expect("a folder");
+        let proxy = link.router.run(|| Nginx::start_at(ROUTER, folder.path()));
+        let words = ["--proxy", &proxy.url("")];
+        let downloading = Downloading::start_by(link, &words, |home| link.start(home, &["run"]));
+        by_reading_slower(&downloading, ROUTERS, alone)
     });
 }
 

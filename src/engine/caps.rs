@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use url::Host;
 
-use super::clients::has_proxy;
+use super::cap::{Applies, Cap, Whose};
+use super::clients::proxy_ports;
 use super::governor::InForce;
-use super::pace::{Applies, Cap, Peer};
+use super::pace::{Peer, Whereabouts};
 use super::snapshot::CapView;
 use crate::idle::Subnets;
 use crate::job::{Allowance, Event, Job, JobFile, JobId, MinuteOfWeek, Priority, Rate};
@@ -97,28 +98,34 @@ impl Caps {
 
     /// The caps a transfer keeps to, with its job's own.
     pub(super) fn of(&self, priority: Priority, own: &Arc<Cap>) -> Vec<Applies> {
-        let mut caps = vec![(Arc::clone(&self.all), false), (Arc::clone(own), false)];
+        let mut caps = vec![(Arc::clone(&self.all), Whose::User), (Arc::clone(own), Whose::User)];
         if let Some(level) = BACKGROUND.iter().position(|level| *level == priority) {
-            caps.push((Arc::clone(&self.by_priority[level]), false));
-            caps.push((Arc::clone(&self.by_timetable[level]), true));
+            caps.push((Arc::clone(&self.by_priority[level]), Whose::User));
+            caps.push((Arc::clone(&self.by_timetable[level]), Whose::Timetable));
         }
         caps
     }
 
-    /// Tells, for a connection, whether the timetable leaves it alone, and whether it goes over the link that is shared.
-    /// `is_near` is set to whether its server is in one of this machine's own subnets.
+    /// Tells, for a connection, whether the timetable leaves it alone, and where the link is that is shared. What is near and
+    /// at one of those ports is a proxy. `is_near` is set to whether its server is in one of this machine's own subnets.
     pub(super) fn look_up(
         &self,
         is_near: Arc<AtomicBool>,
-        has_proxy: bool,
+        proxy_ports: Vec<u16>,
     ) -> impl Fn(SocketAddr) -> Peer + Send + Sync + 'static {
         let lan_exempt = Arc::clone(&self.lan_exempt);
         move |peer| {
             let is_peer_near = Subnets::of_this_machine().unwrap_or_default().contain(peer.ip());
-            // Behind a proxy the peer says nothing about the server.
-            let near = is_peer_near && !has_proxy;
+            // A proxy says nothing about the server.
+            let is_proxy = is_peer_near && proxy_ports.contains(&peer.port());
+            let near = is_peer_near && !is_proxy;
+            let whereabouts = match (is_peer_near, is_proxy && !peer.ip().to_canonical().is_loopback()) {
+                (false, _) => Whereabouts::BehindLink,
+                (true, true) => Whereabouts::Proxy,
+                (true, false) => Whereabouts::Near,
+            };
             is_near.store(near, Ordering::Relaxed);
-            Peer { is_exempt: near && lan_exempt.load(Ordering::Relaxed), is_behind_link: !is_peer_near }
+            Peer { is_exempt: near && lan_exempt.load(Ordering::Relaxed), whereabouts }
         }
     }
 }
@@ -146,7 +153,9 @@ pub(super) fn near_jobs<'a>(jobs: impl Iterator<Item = &'a Arc<Job>>, settings: 
         Some(Host::Domain(host)) => host == "localhost",
         None => false,
     };
-    jobs.filter(|job| !has_proxy(job, settings) && job.files.iter().all(is_near)).map(|job| job.id).collect()
+    jobs.filter(|job| proxy_ports(job, settings).is_empty() && job.files.iter().all(is_near))
+        .map(|job| job.id)
+        .collect()
 }
 
 fn caps_set(settings: &Settings) -> CapsSet {

@@ -44,7 +44,7 @@ pub(super) struct Steering {
     pub(super) governor: Arc<Governor>,
     needed: Arc<Notify>,
     due: Arc<Due>,
-    in_force: InForce,
+    pub(super) in_force: InForce,
 }
 
 /// When the next look is due. Whoever is awake anyway has it done: to be woken for each would cost more than the look.

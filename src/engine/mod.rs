@@ -4,6 +4,7 @@
 //! It is the only room that knows all the others below it; nothing of the window or the command line may
 //! live here.
 
+mod cap;
 mod caps;
 mod clients;
 mod command;
@@ -19,9 +20,11 @@ mod orphans;
 mod pace;
 mod places;
 mod publish;
+mod reader;
 mod runs;
 mod saver;
 mod secrets;
+mod servers;
 mod snapshot;
 mod speed;
 mod views;

@@ -1,15 +1,16 @@
 //! How fast the bytes of one transfer may arrive: all the caps that apply to it.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use url::Url;
 
-use super::governor::{InForce, Steering};
-use crate::idle::{Bucket, FIRST_WINDOW, Membership, OwnSocket, Place, window_for};
+use super::cap::{Applies, InLine, Whose};
+use super::governor::Steering;
+use super::reader::Reader;
+use super::servers::{Seat, Servers};
+use crate::idle::{FIRST_WINDOW, Hold, Membership, OwnSocket, Path, window_for};
 use crate::job::{Priority, Rate};
 use crate::transfer::{Notice, Pace, Paces};
 
@@ -17,124 +18,23 @@ use crate::transfer::{Notice, Pace, Paces};
 /// each begins with.
 const LEAST_SHARE_BPS: u64 = 64 << 10;
 
-/// One cap, shared by all who must keep to it.
-#[derive(Debug)]
-pub(super) struct Cap {
-    bucket: Mutex<Bucket>,
-    /// The bucket's rate, 0 for none: every piece that arrives asks for it, and most caps are none.
-    rate_bps: AtomicU64,
-    /// How many connections share it now.
-    connections: AtomicUsize,
-    /// One of the caps counted there, unless it is none.
-    in_force: InForce,
-}
-
-impl Cap {
-    pub(super) fn new(rate: Option<Rate>, in_force: &InForce) -> Arc<Self> {
-        let cap = Self {
-            bucket: Mutex::new(Bucket::new(None, Instant::now())),
-            rate_bps: AtomicU64::new(0),
-            connections: AtomicUsize::new(0),
-            in_force: in_force.clone(),
-        };
-        cap.set_rate(rate);
-        Arc::new(cap)
-    }
-
-    pub(super) fn set_rate(&self, rate: Option<Rate>) {
-        let mut bucket = self.bucket();
-        self.in_force.replace(bucket.rate().is_some(), rate.is_some());
-        bucket.set_rate(rate, Instant::now());
-        self.rate_bps.store(rate.map_or(0, Rate::bytes_per_sec), Ordering::Relaxed);
-    }
-
-    pub(super) fn rate(&self) -> Option<Rate> {
-        Rate::from_bytes_per_sec(self.rate_bps.load(Ordering::Relaxed))
-    }
-
-    /// What one connection may count on, in bytes per second.
-    fn share(&self) -> Option<Rate> {
-        let connections = self.connections.load(Ordering::Relaxed).max(1) as u64;
-        let rate = self.rate()?.bytes_per_sec();
-        Rate::from_bytes_per_sec((rate / connections).max(1))
-    }
-
-    /// Books what a window lets in before anything is read: it arrives as much as the rest. A third of a second's worth at
-    /// most, so that a very low cap does not delay the start.
-    fn book_window(&self, bytes: usize) -> Place {
-        let mut bucket = self.bucket();
-        let most = bucket.rate().map_or(0, |rate| (rate.bytes_per_sec() / 3) as usize);
-        bucket.book(most.min(bytes), Instant::now())
-    }
-
-    fn bucket(&self) -> MutexGuard<'_, Bucket> {
-        self.bucket.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Cap {
-    fn drop(&mut self) {
-        self.in_force.replace(self.rate().is_some(), false);
-    }
-}
-
-/// How many connections there are to each server.
-pub(super) struct Servers {
-    seats: Mutex<HashMap<Server, usize>>,
-    /// How many there may be of those that are not in a hurry.
-    most: AtomicUsize,
-}
-
-/// What counts as one server: a host and a port.
-type Server = (String, Option<u16>);
-
-/// A connection's seat at its server; free again when dropped.
-struct Seat {
-    servers: Arc<Servers>,
-    server: Server,
-}
-
-impl Servers {
-    pub(super) fn new(most: usize) -> Arc<Self> {
-        Arc::new(Self { seats: Mutex::default(), most: AtomicUsize::new(most) })
-    }
-
-    pub(super) fn set_most(&self, most: usize) {
-        self.most.store(most, Ordering::Relaxed);
-    }
-
-    /// A seat; where `is_held` only if one is free.
-    fn seat(self: &Arc<Self>, url: &Url, is_held: bool) -> Option<Seat> {
-        let server = (url.host_str().unwrap_or_default().to_owned(), url.port_or_known_default());
-        let mut seats = self.seats.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = seats.entry(server.clone()).or_default();
-        if is_held && *taken >= self.most.load(Ordering::Relaxed) {
-            return None;
-        }
-        *taken += 1;
-        Some(Seat { servers: Arc::clone(self), server })
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let mut seats = self.servers.seats.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(taken) = seats.get_mut(&self.server) {
-            *taken -= 1;
-            if *taken == 0 {
-                seats.remove(&self.server);
-            }
-        }
-    }
-}
-
 /// What is known of a peer, asked once per connection.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer {
     /// Whether the caps of the timetable are left out for it.
     pub(super) is_exempt: bool,
-    /// Whether the link that is shared with others is between it and us.
-    pub(super) is_behind_link: bool,
+    pub(super) whereabouts: Whereabouts,
+}
+
+/// Where the link that is shared with others is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whereabouts {
+    /// Not between the server and us, or beyond a proxy on this machine, which fetches as it likes.
+    Near,
+    /// Between the peer and us.
+    BehindLink,
+    /// Beyond the peer, which is a proxy in our own network: what the kernel says of the connection is not of the link.
+    Proxy,
 }
 
 type LookUp = dyn Fn(SocketAddr) -> Peer + Send + Sync;
@@ -246,56 +146,30 @@ struct JobPace {
     _seat: Option<Seat>,
 }
 
-/// A transfer's place in the line for one cap.
-struct InLine {
-    cap: Arc<Cap>,
-    /// Whether it is one of the timetable's.
-    by_timetable: bool,
-    place: Place,
-    /// Its equal share of the cap, and where it stands in line for that.
-    share: Bucket,
-    share_place: Place,
-}
-
 struct Connection {
     /// `None` where the kernel's throttle is not within reach.
     socket: Option<Arc<OwnSocket>>,
     local: SocketAddr,
     peer: SocketAddr,
-    is_behind_link: bool,
+    whereabouts: Whereabouts,
+    /// Whether the caps of the timetable are left out for it.
+    is_exempt: bool,
     /// Whether something of the file has come: from then on it is steered.
     has_begun: bool,
     /// The governor steers it as long as it is there.
     membership: Option<Membership>,
+    /// What it is read through, where it is held back so.
+    reader: Option<Arc<Reader>>,
     /// The window it is held to; `None` while the kernel sizes it.
     held_to: Option<usize>,
     /// The largest window it was ever held to; beyond all bounds once it was let go.
     offered_bytes: usize,
 }
 
-impl InLine {
-    fn new(cap: Arc<Cap>, by_timetable: bool) -> Self {
-        let share = Bucket::new(None, Instant::now());
-        Self { cap, by_timetable, place: Place::default(), share, share_place: Place::default() }
-    }
-
-    fn wait(&mut self, now: Instant) -> Option<Duration> {
-        let mut bucket = self.cap.bucket();
-        let turn = bucket.wait(self.place, now);
-        // Who has had more than an equal share waits for what the others leave.
-        let share = self.share.wait(self.share_place, now);
-        let fair = share.and_then(|share| Some(share.min(bucket.wait_for_spare(now)?)));
-        turn.max(fair)
-    }
-}
-
-/// A cap, and whether it is one of the timetable's.
-pub(super) type Applies = (Arc<Cap>, bool);
-
 impl JobPace {
     fn new(of: &FilePaces, seat: Option<Seat>) -> Self {
         let caps = of.caps().clone();
-        let line = caps.into_iter().map(|(cap, by_timetable)| InLine::new(cap, by_timetable)).collect();
+        let line = caps.into_iter().map(|(cap, whose)| InLine::new(cap, whose)).collect();
         Self {
             connection: Mutex::new(None),
             line: Mutex::new(line),
@@ -312,31 +186,46 @@ impl JobPace {
             std::mem::replace(&mut *self.weight.lock().unwrap_or_else(PoisonError::into_inner), weight)
                 != weight;
         if is_other {
-            self.steer(false);
+            self.steer(None);
         }
     }
 
-    /// Has the governor steer the connection, which may be new, if it is one to be steered.
-    fn steer(&self, is_new: bool) {
+    /// Has the governor steer the connection, if it is one to be steered. Where it is new, so many bytes have come over it.
+    fn steer(&self, new_bytes: Option<usize>) {
         let weight = *self.weight.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(connection) = &mut *self.connection() else { return };
         // The old one first: two would both be counted.
-        connection.membership = None;
-        let Some(socket) = &connection.socket else { return };
-        if let Some(weight) = weight.filter(|_| connection.is_behind_link) {
-            let ends = (connection.local, connection.peer);
-            connection.membership =
-                Some(self.steering.governor.steer(Arc::clone(socket), ends, weight, is_new));
-            self.steering.wake();
-        } else {
-            socket.unclamp();
-        }
+        (connection.membership, connection.reader) = (None, None);
+        let mut line = self.line();
+        line.retain(|line| line.whose != Whose::Governor);
+        let Some(weight) = weight.filter(|_| connection.whereabouts != Whereabouts::Near) else {
+            if let Some(socket) = &connection.socket {
+                socket.unclamp();
+            }
+            return;
+        };
+        let is_behind_link = connection.whereabouts == Whereabouts::BehindLink;
+        let hold = match &connection.socket {
+            Some(socket) if is_behind_link && socket.takes_window(FIRST_WINDOW as u64) => {
+                Hold::Window(Arc::clone(socket))
+            }
+            socket => {
+                let reader = Reader::new(socket.clone(), new_bytes.unwrap_or(0), &self.steering.in_force);
+                reader.cap().join();
+                line.push(InLine::new(Arc::clone(reader.cap()), Whose::Governor));
+                Hold::Reads(connection.reader.insert(reader).clone())
+            }
+        };
+        let ends = (connection.local, connection.peer);
+        connection.membership = Some(self.steering.governor.steer(hold, ends, weight, new_bytes.is_some()));
+        self.steering.wake();
     }
 
     /// Keeps what comes before anything is read, and before it is steered, to what the server was offered already.
     fn hold_back_first(&self) {
         let gives_way = self.weight.lock().unwrap_or_else(PoisonError::into_inner).is_some();
-        if let Some(Connection { socket: Some(socket), is_behind_link: true, .. }) = &*self.connection()
+        if let Some(Connection { socket: Some(socket), whereabouts: Whereabouts::BehindLink, .. }) =
+            &*self.connection()
             && gives_way
         {
             socket.clamp(FIRST_WINDOW as u64);
@@ -347,13 +236,20 @@ impl JobPace {
     fn set_caps(&self, caps: Vec<Applies>) {
         let connection = self.connection();
         let mut line = self.line();
-        let is_connected = usize::from(connection.is_some());
-        for old in &*line {
-            old.cap.connections.fetch_sub(is_connected, Ordering::Relaxed);
-        }
-        *line = caps.into_iter().map(|(cap, by_timetable)| InLine::new(cap, by_timetable)).collect();
-        for new in &*line {
-            new.cap.connections.fetch_add(is_connected, Ordering::Relaxed);
+        let is_exempt = connection.as_ref().is_some_and(|connection| connection.is_exempt);
+        let reader = connection.as_ref().and_then(|connection| connection.reader.as_ref());
+        let governors = reader.map(|reader| (Arc::clone(reader.cap()), Whose::Governor));
+        let left_out = |whose| is_exempt && whose == Whose::Timetable;
+        let caps = caps.into_iter().filter(|(_, whose)| !left_out(*whose)).chain(governors);
+        let before =
+            std::mem::replace(&mut *line, caps.map(|(cap, whose)| InLine::new(cap, whose)).collect());
+        if connection.is_some() {
+            for old in &before {
+                old.cap.leave();
+            }
+            for new in &*line {
+                new.cap.join();
+            }
         }
     }
 
@@ -371,22 +267,37 @@ impl JobPace {
         let Some(connection) = &mut *self.connection() else { return };
         let Some(socket) = &connection.socket else { return };
         let share = self.line().iter().filter_map(|line| line.cap.share()).min();
-        let window =
-            share.map(|rate| window_for(rate, socket.path().unwrap_or_default(), connection.offered_bytes));
-        match (window, connection.held_to) {
-            (None, Some(_)) => socket.let_go(),
+        let path = share.map(|rate| (rate, socket.path().unwrap_or_default()));
+        let window = path.map(|(rate, path)| window_for(rate, path, connection.offered_bytes));
+        let is_same = match (window, connection.held_to) {
             // The round trip is measured anew all the time: only a real difference is worth a call.
-            (Some(window), Some(held)) if window.abs_diff(held) <= held / 8 => return,
-            (Some(window), _) => socket.hold_to(window),
-            (None, None) => return,
+            (Some(window), Some(held)) => window.abs_diff(held) <= held / 8,
+            (window, held) => window == held,
+        };
+        if !is_same {
+            match window {
+                Some(window) => socket.hold_to(window),
+                None => socket.let_go(),
+            }
+            // What a larger window lets in arrives before anything more is read, and as much as the rest.
+            if let (Some(window), Some(held)) = (window, connection.held_to) {
+                for line in &mut *self.line() {
+                    line.book_window(window.saturating_sub(held));
+                }
+            }
+            connection.held_to = window;
+            connection.offered_bytes = connection.offered_bytes.max(window.unwrap_or(usize::MAX));
         }
-        // What a larger window lets in arrives before anything more is read, and as much as the rest.
-        if let (Some(window), Some(held)) = (window, connection.held_to) {
-            let more = window.saturating_sub(held);
-            self.line().iter_mut().for_each(|line| line.place = line.cap.book_window(more));
+        // Such a buffer lets in up to twice as much, in lumps; and what is no whole segment is worth nothing.
+        let whole_segments = |(window, (_, path)): (usize, (Rate, Path))| {
+            (window / path.segment_bytes).max(2) * path.segment_bytes
+        };
+        let exact = window.zip(path).map(whole_segments);
+        match (&connection.membership, exact) {
+            (Some(membership), _) => membership.set_cap_window(exact),
+            (None, Some(exact)) => socket.clamp(exact as u64),
+            (None, None) => {}
         }
-        connection.held_to = window;
-        connection.offered_bytes = connection.offered_bytes.max(window.unwrap_or(usize::MAX));
     }
 }
 
@@ -394,7 +305,7 @@ impl Drop for JobPace {
     fn drop(&mut self) {
         if self.connection().take().is_some() {
             for line in &*self.line() {
-                line.cap.connections.fetch_sub(1, Ordering::Relaxed);
+                line.cap.leave();
             }
         }
     }
@@ -407,20 +318,24 @@ impl Pace for JobPace {
             socket: OwnSocket::find(local, peer).map(Arc::new),
             local,
             peer,
-            is_behind_link: found.is_behind_link,
+            whereabouts: found.whereabouts,
+            is_exempt: found.is_exempt,
             has_begun: false,
             membership: None,
+            reader: None,
             held_to: Some(FIRST_WINDOW),
             offered_bytes: FIRST_WINDOW,
         });
+        let mut line = self.line();
+        line.retain(|line| line.whose != Whose::Governor);
         if before.is_none() {
-            let mut line = self.line();
-            line.retain(|line| !(found.is_exempt && line.by_timetable));
+            line.retain(|line| !(found.is_exempt && line.whose == Whose::Timetable));
             for line in &mut *line {
-                line.cap.connections.fetch_add(1, Ordering::Relaxed);
-                line.place = line.cap.book_window(2 * FIRST_WINDOW);
+                line.cap.join();
+                line.book_window(2 * FIRST_WINDOW);
             }
         }
+        drop(line);
         self.hold();
         self.hold_back_first();
     }
@@ -428,13 +343,16 @@ impl Pace for JobPace {
     fn book(&self, bytes: usize) {
         let now = Instant::now();
         for line in self.line().iter_mut().filter(|line| line.cap.rate().is_some()) {
-            line.place = line.cap.bucket().book(bytes, now);
-            line.share.set_rate(line.cap.share(), now);
-            line.share_place = line.share.book(bytes, now);
+            line.book(bytes, now);
         }
-        let begins = |connection: &mut Connection| !std::mem::replace(&mut connection.has_begun, true);
-        if self.connection().as_mut().is_some_and(begins) {
-            self.steer(true);
+        let begins = self.connection().as_mut().is_some_and(|connection| {
+            if let Some(reader) = &connection.reader {
+                reader.has_read(bytes);
+            }
+            !std::mem::replace(&mut connection.has_begun, true)
+        });
+        if begins {
+            self.steer(Some(bytes));
         }
         self.steering.notice();
         self.hold();
@@ -442,16 +360,18 @@ impl Pace for JobPace {
 
     fn wait(&self) -> Option<Duration> {
         let now = Instant::now();
-        let mut line = self.line();
-        let in_force = line.iter_mut().filter(|line| line.cap.rate().is_some());
-        let wait = in_force.map(|line| line.wait(now)).max().flatten();
-        drop(line);
+        let (mut longest, mut is_capped) = (None, false);
+        for line in self.line().iter_mut().filter(|line| line.cap.rate().is_some()) {
+            let wait = line.wait(now);
+            longest = longest.max(wait);
+            is_capped |= wait.is_some() && line.whose != Whose::Governor;
+        }
         if let Some(membership) =
             self.connection().as_ref().and_then(|connection| connection.membership.as_ref())
         {
-            membership.set_capped(wait.is_some());
+            membership.set_capped(is_capped);
         }
-        wait
+        longest
     }
 
     fn parked(&self) -> Option<Notice> {
@@ -463,20 +383,26 @@ impl Pace for JobPace {
 
 #[cfg(test)]
 mod tests {
+    use super::super::cap::Cap;
+    use super::super::governor::Governing;
     use super::*;
 
-    #[test]
-    fn caps_are_counted_as_long_as_they_are_any() {
-        let in_force = InForce::default();
-        let mut caps = vec![Cap::new(None, &in_force)];
-        assert!(!in_force.is_any());
-        caps[0].set_rate(Rate::from_bytes_per_sec(1));
-        caps[0].set_rate(Rate::from_bytes_per_sec(2));
-        caps.push(Cap::new(Rate::from_bytes_per_sec(3), &in_force));
-        assert!(in_force.is_any());
-        caps[0].set_rate(None);
-        assert!(in_force.is_any());
-        caps.pop();
-        assert!(!in_force.is_any());
+    #[tokio::test]
+    async fn whom_the_timetable_leaves_alone_it_leaves_alone_when_caps_change() {
+        let steering = Governing::start(tokio::time::Instant::now()).steering();
+        let cap = |bytes| Cap::new(Rate::from_bytes_per_sec(bytes), &steering.in_force);
+        let (first, second, timetables) = (cap(1000), cap(2000), cap(1));
+        let caps = |own: &Arc<Cap>| {
+            vec![(Arc::clone(own), Whose::User), (Arc::clone(&timetables), Whose::Timetable)]
+        };
+        let near = |_| Peer { is_exempt: true, whereabouts: Whereabouts::Near };
+        let of = FilePaces::new(caps(&first), Priority::Normal, near, Servers::new(4), steering.clone());
+        let pace = JobPace::new(&of, None);
+        let nobody = SocketAddr::from(([127, 0, 0, 1], 9));
+        pace.connected(nobody, nobody);
+        let rates = || pace.line().iter().filter_map(|line| line.cap.rate()).collect::<Vec<_>>();
+        assert_eq!(rates(), [first.rate().unwrap()]);
+        pace.set_caps(caps(&second));
+        assert_eq!(rates(), [second.rate().unwrap()]);
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use super::clients::{has_proxy, way_of};
+use super::clients::{proxy_ports, way_of};
 use super::core::{AfterSave, Core};
 use super::pace::FilePaces;
 use super::places::netrc;
@@ -159,7 +159,7 @@ impl Core {
         let way = way_of(&job, &self.settings, secrets.proxy_login.as_ref(), self.proxy_login.as_ref());
         let clients = self.clients.clone();
         let live = self.views.live_mut(&job, self.governing.in_force());
-        let look_up = self.caps.look_up(Arc::clone(&live.is_near), has_proxy(&job, &self.settings));
+        let look_up = self.caps.look_up(Arc::clone(&live.is_near), proxy_ports(&job, &self.settings));
         let caps = self.caps.of(job.priority, &live.own);
         let (servers, steering) = (Arc::clone(&self.servers), self.governing.steering());
         let paces = Arc::new(FilePaces::new(caps, job.priority, look_up, servers, steering));

@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use imbl::Vector;
 
+use super::cap::Cap;
 use super::caps::cap_view;
 use super::governor::InForce;
-use super::pace::{Cap, FilePaces};
+use super::pace::FilePaces;
 use super::snapshot::{Fetching, JobView};
 use super::speed::Speed;
 use crate::job::{Job, JobId, Rate, Wanted};

@@ -19,8 +19,9 @@ const AHEAD: Duration = Duration::from_millis(5);
 /// round trip (RFC 6928), and what is not capped is then let go.
 pub const FIRST_WINDOW: usize = 16 * 1024;
 
-/// Two ordinary segments: a sender with less room waits for delayed acknowledgements.
-const LEAST_WINDOW: usize = 2 * 1448;
+/// Some ordinary segments: a sender with room for less than two waits for delayed acknowledgements, and with few the buffer
+/// is full before the window is.
+const LEAST_WINDOW: usize = 4 * 1448;
 
 /// A cap that is paid after the fact: what has arrived is booked, and whoever received it waits until it is paid
 /// for. It starts empty, so the first second holds no burst. Several may share one: each waits for its own

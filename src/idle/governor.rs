@@ -5,41 +5,26 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::law::{Connection, Law, Sample, Verdict};
+use super::law::{Law, Sample, Verdict};
 use super::link::{LinkState, LinkView, Senses};
+use super::member::{Capped, Hold, Member, SEGMENT};
 use super::sensors::{Interface, Openings, Way};
-use super::sockets::{Buffer, Counts, OwnSocket};
-use super::throttle::{Claim, LEAST_WINDOW_BYTES, Turns, shares};
+use super::throttle::{Claim, Turns, shares};
 
-/// How often the governor has to look, while there is something to steer; with many connections half as often, since each
-/// look costs so much a connection.
+/// How often the governor has to look, while there is something to steer; with many connections less often, since each look
+/// costs so much a connection.
 const TICK: Duration = Duration::from_millis(10);
-const TICK_OF_MANY: Duration = Duration::from_millis(20);
+const TICK_OF_MANY: Duration = Duration::from_millis(30);
 const MANY: usize = 4;
-
-/// A window that stays the same is said again after this time: the kernel forgets it now and then.
-const SAY_AGAIN: Duration = Duration::from_millis(19);
-
-/// The same with many connections, where it is said at once when it is seen to be forgotten: each call costs.
-const SAY_AGAIN_TO_MANY: Duration = Duration::from_millis(200);
-
-/// With many connections, a window counts as the same as long as it is that part of itself away from what was said.
-const SAME_TO_MANY: u64 = 32;
 
 /// With many connections, openings are looked at in every second look only.
 const OPENINGS_EVERY: u64 = 2;
-
-/// What is under way when a connection is held back has come after two round trips and this.
-const LEAST_DRAIN: Duration = Duration::from_millis(50);
-
-/// A full segment's payload, in bytes.
-const SEGMENT: u64 = 1448;
 
 /// What is known of a way out is forgotten when it was not used for so long.
 const FORGET: Duration = Duration::from_mins(10);
@@ -77,29 +62,6 @@ struct Link {
     turns: Turns,
 }
 
-/// A connection that is steered.
-#[derive(Debug)]
-struct Member {
-    id: u64,
-    socket: Arc<OwnSocket>,
-    peer: SocketAddr,
-    weight: u32,
-    counts: Counts,
-    /// What it has received lately, in bytes per second.
-    rate: f64,
-    share_bytes: u64,
-    /// When it was last held to that.
-    said: Duration,
-    /// Since when it is not its turn.
-    held_back: Option<Duration>,
-    /// What its receive buffer was like before it was parked.
-    parked: Option<Buffer>,
-    /// Tells whoever reads from it whether it is parked.
-    gate: watch::Sender<bool>,
-    /// Whether it waits for a cap now.
-    is_capped: Arc<AtomicBool>,
-}
-
 /// A connection's membership: it is steered as long as this lives.
 #[derive(Debug)]
 pub struct Membership {
@@ -107,7 +69,7 @@ pub struct Membership {
     way: Way,
     id: u64,
     gate: watch::Receiver<bool>,
-    is_capped: Arc<AtomicBool>,
+    capped: Arc<Capped>,
 }
 
 /// One of our own connections is being opened, as long as this lives.
@@ -132,7 +94,7 @@ impl Governor {
     /// its own.
     pub fn steer(
         self: &Arc<Self>,
-        socket: Arc<OwnSocket>,
+        hold: Hold,
         (local, peer): (SocketAddr, SocketAddr),
         weight: u32,
         is_new: bool,
@@ -142,26 +104,11 @@ impl Governor {
         steered.last_id += 1;
         let id = steered.last_id;
         let link = steered.links.entry(way).or_insert_with(|| Link::new(way));
-        // What came at first came just now, and over the interface as well. All that has ever come would be too much at once.
-        let counts = if is_new { None } else { socket.counts() }.unwrap_or_default();
-        let (gate, is_parked) = watch::channel(false);
-        let is_capped = Arc::new(AtomicBool::new(false));
-        link.members.push(Member {
-            id,
-            socket,
-            peer,
-            weight,
-            counts,
-            rate: 0.0,
-            share_bytes: 0,
-            said: Duration::ZERO,
-            held_back: None,
-            parked: None,
-            gate,
-            is_capped: Arc::clone(&is_capped),
-        });
+        let member = Member::new(id, hold, peer, weight, is_new);
+        let (gate, capped) = (member.gate(), Arc::clone(member.capped()));
+        link.members.push(member);
         link.clamp_newest();
-        Membership { governor: Arc::clone(self), way, id, gate: is_parked, is_capped }
+        Membership { governor: Arc::clone(self), way, id, gate, capped }
     }
 
     /// One of our own connections is about to be opened.
@@ -208,7 +155,13 @@ impl Governor {
 impl Membership {
     /// Whether the connection waits for a cap from now on.
     pub fn set_capped(&self, is_capped: bool) {
-        self.is_capped.store(is_capped, Ordering::Relaxed);
+        self.capped.waits.store(is_capped, Ordering::Relaxed);
+    }
+
+    /// The window its caps allow, in bytes; `None` without any.
+    pub fn set_cap_window(&self, bytes: Option<usize>) {
+        let bytes = bytes.map_or(u64::MAX, |bytes| bytes as u64);
+        self.capped.window_bytes.store(bytes, Ordering::Relaxed);
     }
 
     /// Where the connection must not be read from now: what ends when it may be again.
@@ -228,7 +181,7 @@ impl Drop for Membership {
         if let Some(link) = self.governor.steered().links.get_mut(&self.way) {
             link.members.extract_if(.., |member| member.id == self.id).for_each(|mut member| member.unpark());
             // There has to be one that tells of the link.
-            if link.members.iter().all(|member| member.parked.is_some()) {
+            if link.members.iter().all(Member::is_parked) {
                 link.members.iter_mut().take(1).for_each(Member::unpark);
             }
         }
@@ -285,21 +238,12 @@ impl Link {
         self.ticked = now;
         let mut connections = Vec::with_capacity(self.members.len());
         for member in &mut self.members {
-            let Some(counts) = member.socket.counts() else { continue };
-            let came = counts.wire_bytes.saturating_sub(member.counts.wire_bytes);
+            let Some(came) = member.count(secs) else { continue };
             self.own_bytes += came;
-            member.rate += (secs / 0.3).min(1.0) * (came as f64 / secs - member.rate);
-            member.counts = counts;
-            if member.parked.is_some() {
-                // What it says of the way is old.
-                continue;
+            // What one that is parked says of the way is old.
+            if !member.is_parked() {
+                connections.push(member.as_connection());
             }
-            connections.push(Connection {
-                path: path_of(member.peer),
-                round_trip: counts.round_trip,
-                handshake: counts.handshake,
-                segments: counts.segments,
-            });
         }
         let sample = Sample {
             at: now,
@@ -309,6 +253,7 @@ impl Link {
             openings,
             connections: &connections,
             is_capped: !self.members.is_empty() && self.members.iter().all(Member::is_capped),
+            is_counted_late: !self.members.iter().all(Member::has_window),
         };
         let before = self.verdict.state;
         self.verdict = self.law.tick(&sample);
@@ -317,7 +262,7 @@ impl Link {
         }
         self.others_bytes += self.verdict.others.unwrap_or_default() * secs;
         tracing::trace!(law = self.law.trace(), "governed");
-        // A kernel that tells nothing of connections cannot be asked to throttle them either.
+        // What the kernel does not tell of any more is gone.
         if !connections.is_empty() {
             self.throttle();
         }
@@ -325,9 +270,12 @@ impl Link {
 
     fn throttle(&mut self) {
         let window_bytes = self.verdict.window_bytes;
-        // Where nobody is in need of the link, a little more for each is no harm, and smoother than turns.
+        let round_trip = Duration::from_secs_f64(self.verdict.round_trip);
+        // Where nobody is in need of the link, a little more for each is no harm, and smoother than turns. Where we hold back by
+        // reading, no window is too small.
         let holds_back = matches!(self.verdict.state, LinkState::Yielding | LinkState::Returning);
-        let for_turns = if holds_back { window_bytes } else { u64::MAX };
+        let takes_turns = holds_back && self.members.iter().any(Member::has_window);
+        let for_turns = if takes_turns { window_bytes } else { u64::MAX };
         let flowing = self.turns.flowing(self.ticked, for_turns, self.members.len());
         let claim =
             |(index, member): (usize, &Member)| if flowing.has(index) { member.claim() } else { Claim::NONE };
@@ -337,7 +285,7 @@ impl Link {
             let member = &mut self.members[index];
             if flowing.has(index) {
                 member.unpark();
-                member.hold_to(share, self.ticked, are_many);
+                member.hold_to(share, round_trip, self.ticked, are_many);
             } else {
                 member.hold_back(self.ticked);
             }
@@ -348,8 +296,9 @@ impl Link {
     fn clamp_newest(&mut self) {
         let members = self.members.len() as u64;
         if let Some(newest) = self.members.last_mut() {
-            newest.share_bytes = (self.verdict.window_bytes / members).clamp(2 * SEGMENT, 10 * SEGMENT);
-            newest.socket.clamp(newest.share_bytes);
+            let share = (self.verdict.window_bytes / members).clamp(2 * SEGMENT, 10 * SEGMENT);
+            // As if long ago: what was said before anything came has to be said again.
+            newest.hold_to(share, Duration::from_secs_f64(self.verdict.round_trip), Duration::ZERO, false);
         }
     }
 
@@ -372,7 +321,7 @@ impl Link {
                     .is_some_and(|interface| interface.received_bytes().is_some()),
                 delay: self.members.iter().any(|member| member.counts.round_trip.is_some()),
                 openings: has_openings,
-                window: self.members.iter().any(|member| member.counts != Counts::default()),
+                window: self.members.iter().any(Member::has_window),
             },
             ..LinkView::default()
         };
@@ -383,72 +332,4 @@ impl Link {
             others_bytes: rounded(self.others_bytes),
         }
     }
-}
-
-impl Member {
-    /// To say it costs as much as to look: for one of many only where it makes a difference.
-    fn hold_to(&mut self, share: u64, now: Duration, is_one_of_many: bool) {
-        let ago = now.saturating_sub(self.said);
-        let is_said = match self.counts.offered_bytes.filter(|_| is_one_of_many) {
-            Some(offered) => {
-                ago < SAY_AGAIN_TO_MANY
-                    && offered <= share + 2 * SEGMENT
-                    && share.abs_diff(self.share_bytes) <= self.share_bytes / SAME_TO_MANY
-            }
-            None => ago < SAY_AGAIN && self.share_bytes == share,
-        };
-        if !is_said {
-            self.socket.clamp(share);
-            (self.share_bytes, self.said) = (share, now);
-        }
-    }
-
-    /// It is not its turn: it is held to the least there is, and once what is under way has come, it is parked.
-    fn hold_back(&mut self, now: Duration) {
-        if self.parked.is_some() {
-            return;
-        }
-        let since = *self.held_back.get_or_insert(now);
-        if now.saturating_sub(since) < 2 * self.round_trip() + LEAST_DRAIN {
-            return self.hold_to(LEAST_WINDOW_BYTES, now, true);
-        }
-        self.parked = Some(self.socket.park());
-        self.rate = 0.0;
-        self.gate.send_replace(true);
-    }
-
-    fn unpark(&mut self) {
-        self.held_back = None;
-        if let Some(before) = self.parked.take() {
-            self.socket.unpark(before);
-            self.gate.send_replace(false);
-            // It has to be said anew.
-            self.share_bytes = 0;
-        }
-    }
-
-    fn is_capped(&self) -> bool {
-        self.is_capped.load(Ordering::Relaxed)
-    }
-
-    fn round_trip(&self) -> Duration {
-        self.counts.round_trip.unwrap_or(self.counts.handshake)
-    }
-
-    /// What it asks of the window: one whose server sends less than it may needs no more than that.
-    fn claim(&self) -> Claim {
-        let round = self.round_trip().as_secs_f64();
-        let used = (self.rate * round) as u64;
-        let is_slow = self.share_bytes > 20 * SEGMENT && used < self.share_bytes / 2;
-        let most_bytes = if is_slow { (2 * used).max(10 * SEGMENT) } else { u64::MAX };
-        Claim { weight: self.weight, most_bytes }
-    }
-}
-
-/// The way to a server: connections to one address share it.
-fn path_of(peer: SocketAddr) -> u64 {
-    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-    let mut hasher = DefaultHasher::new();
-    peer.ip().to_canonical().hash(&mut hasher);
-    hasher.finish()
 }

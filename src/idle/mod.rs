@@ -6,7 +6,7 @@
 //! knows jobs' states, files or HTTP.
 //!
 //! ```text
-//! sockets (TCP_INFO) ─┐                        ┌─ throttle: shares ─► sockets (window)
+//! sockets (TCP_INFO) ─┐                        ┌─ throttle: shares ─► member ─► sockets (window), or reading slower
 //! sensors (counters,  ├─► governor ─► law ─────┤
 //!   openings)        ─┘   every 10 ms  (pure)  └─ link: what is said of it
 //! ```
@@ -16,6 +16,7 @@ mod governor;
 mod law;
 mod link;
 mod link_words;
+mod member;
 mod sensors;
 #[cfg(test)]
 mod sim;
@@ -27,5 +28,6 @@ pub use caps::{Bucket, FIRST_WINDOW, Place, window_for};
 pub use governor::{Governor, Membership, OwnOpening, Report};
 pub use link::{LinkSample, LinkState, LinkView, LinkWhy, Senses};
 pub use link_words::delay_in_words;
+pub use member::{Hold, Reads};
 pub use sockets::{OwnSocket, Path};
 pub use subnet::Subnets;

@@ -10,10 +10,14 @@ use std::ffi::c_int;
 use std::mem::offset_of;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd, RawFd};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 /// `TCP_WINDOW_CLAMP` of tcp(7): the kernel offers the other side at most that window.
 const TCP_WINDOW_CLAMP: c_int = 10;
+
+/// The first kernel that makes a window smaller in the middle of a transfer; those before only kept it from growing.
+const SHRINKS_WINDOWS: (u32, u32) = (5, 15);
 
 /// `SO_BUF_LOCK` of Linux 5.14: which buffers the kernel no longer sizes by itself.
 const SO_BUF_LOCK: c_int = 72;
@@ -120,11 +124,28 @@ impl OwnSocket {
     /// said again and again: it forgets with the first data, and whenever the buffer grows (tcp_input.c,
     /// `tcp_measure_rcv_mss` and `tcp_rcvbuf_grow`). What was offered before stays offered (RFC 9293 section 3.8.6).
     pub fn clamp(&self, bytes: u64) {
-        self.set(
-            libc::IPPROTO_TCP,
-            TCP_WINDOW_CLAMP,
-            c_int::try_from(bytes).unwrap_or(NO_CLAMP).min(NO_CLAMP),
-        );
+        self.try_to_clamp(bytes);
+    }
+
+    fn try_to_clamp(&self, bytes: u64) -> bool {
+        let bytes = c_int::try_from(bytes).unwrap_or(NO_CLAMP).min(NO_CLAMP);
+        self.set(libc::IPPROTO_TCP, TCP_WINDOW_CLAMP, bytes)
+    }
+
+    /// Whether it can be steered by its window: the kernel takes one, and tells of what has come. To be asked once something
+    /// has; it is held to that window then.
+    #[must_use]
+    pub fn takes_window(&self, bytes: u64) -> bool {
+        static SHRINKS: LazyLock<bool> = LazyLock::new(|| {
+            is_at_least(&rustix::system::uname().release().to_string_lossy(), SHRINKS_WINDOWS)
+        });
+        *SHRINKS && self.try_to_clamp(bytes) && self.counts().is_some_and(|counts| counts.segments > 0)
+    }
+
+    /// What has come over it and was not read yet, in bytes.
+    #[must_use]
+    pub fn unread_bytes(&self) -> u64 {
+        rustix::io::ioctl_fionread(&self.0).unwrap_or(0)
     }
 
     /// Has the kernel take in no more than a segment or two from now on, as long as nobody reads; gives back what to undo that
@@ -176,9 +197,10 @@ impl OwnSocket {
         self.set(libc::SOL_SOCKET, SO_BUF_LOCK, 0);
     }
 
-    fn set(&self, level: c_int, option: c_int, value: c_int) {
+    /// Whether the kernel has taken it.
+    fn set(&self, level: c_int, option: c_int, value: c_int) -> bool {
         // SAFETY: the descriptor is ours and open, and the kernel reads exactly the `c_int` it is pointed to.
-        let _ = unsafe {
+        let done = unsafe {
             libc::setsockopt(
                 self.0.as_raw_fd(),
                 level,
@@ -187,6 +209,7 @@ impl OwnSocket {
                 size_of::<c_int>() as libc::socklen_t,
             )
         };
+        done == 0
     }
 
     fn get(&self, level: c_int, option: c_int) -> Option<c_int> {
@@ -226,6 +249,13 @@ impl OwnSocket {
     }
 }
 
+/// Whether that release of a kernel is one of those from that version on; one that is not told as others is taken for new.
+fn is_at_least(release: &str, version: (u32, u32)) -> bool {
+    let mut numbers = release.split(['.', '-']).map(str::parse);
+    let (Some(Ok(major)), Some(Ok(minor))) = (numbers.next(), numbers.next()) else { return true };
+    (major, minor) >= version
+}
+
 /// A descriptor of our own for the same open file; `None` if the number is not in use (any more).
 fn duplicate(fd: RawFd) -> Option<OwnedFd> {
     // SAFETY: the number is borrowed for this one call, which fails cleanly if another thread has closed it;
@@ -247,7 +277,37 @@ impl TryFromAny for SocketAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Write as _;
     use std::net::{TcpListener, TcpStream};
+
+    #[test]
+    fn kernels_are_told_apart_by_their_release() {
+        for (release, is_new) in [
+            ("6.18.44-amd64", true),
+            ("5.15.0", true),
+            ("5.15-rc1", true),
+            ("5.14.0-503.el9.x86_64", false),
+            ("4.18.0-553.el8_10.x86_64", false),
+            ("10.0.1", true),
+            ("", true),
+            ("new", true),
+        ] {
+            assert_eq!(is_at_least(release, SHRINKS_WINDOWS), is_new, "{release}");
+        }
+    }
+
+    #[test]
+    fn a_connection_takes_a_window_once_something_has_come() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut server, peer) = listener.accept().unwrap();
+        let socket = OwnSocket::find(peer, client.peer_addr().unwrap()).unwrap();
+        assert!(!socket.takes_window(10_000));
+        server.write_all(&[0; 700]).unwrap();
+        client.peek(&mut [0; 700]).unwrap();
+        assert!(socket.takes_window(10_000));
+        assert_eq!(socket.unread_bytes(), 700);
+    }
 
     #[test]
     fn our_own_connection_is_found_and_no_other() {

@@ -20,6 +20,8 @@ use super::{SOON, read, tool, until, write};
 /// | `/token/NAME` | the file, for those who send `X-Token: sesame` |
 /// | `/moved/NAME` | goes to `/NAME`, by way of another address |
 /// | `/loop` | goes to itself |
+///
+/// It is a proxy as well: what is asked of it with a whole address it fetches from there. What is sent to it, it throws away.
 pub(crate) struct Nginx {
     process: Child,
     at: SocketAddr,
@@ -172,9 +174,13 @@ http {{
     fastcgi_temp_path {own}/fastcgi;
     uwsgi_temp_path {own}/uwsgi;
     scgi_temp_path {own}/scgi;
+    client_max_body_size 0;
     map $arg_rate $rate {{ "" 0; default $arg_rate; }}
     server {{
         listen {at};
+        error_page 418 = @other;
+        if ($request ~ "^[A-Z]+ http://") {{ return 418; }}
+        location @other {{ proxy_pass http://$http_host$request_uri; proxy_buffering off; }}
         location / {{ root {root}; limit_rate $rate; }}
         location = /who {{ return 200 {own}; }}
         location /private/ {{ alias {root}/; auth_basic all; auth_basic_user_file {own}/users; }}

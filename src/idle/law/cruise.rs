@@ -31,6 +31,9 @@ const LONG_BESIDE_UPLOAD_SECS: f64 = 1.5;
 /// How much of what is aimed at is left on radio links, where others are noticed later.
 const BESIDE_TREMBLE: f64 = 0.96;
 
+/// The same where round trips tell nothing, and others elsewhere are not noticed at all.
+const BESIDE_UNSEEN: f64 = 0.8;
+
 /// How often is looked, in seconds and in round trips, once it is known how much there is.
 const EVERY_SECS: f64 = 2.5;
 const EVERY_ROUNDS: f64 = 40.0;
@@ -164,7 +167,12 @@ impl Law {
 
     /// What is aimed at while nothing is looked for.
     fn aim_in_cruise(&self) -> f64 {
-        if self.trembles { BESIDE_TREMBLE * self.aim } else { self.aim }
+        let part = match self.reading {
+            None => BESIDE_UNSEEN,
+            Some(_) if self.trembles => BESIDE_TREMBLE,
+            Some(_) => 1.0,
+        };
+        part * self.aim
     }
 
     /// The round trip with what acknowledgements wait while something is uploaded: that is not a queue of the way down.

@@ -72,6 +72,10 @@ const CRUISE: f64 = 0.985;
 const OTHERS_PART: f64 = 0.04;
 const OTHERS_LEAST: f64 = 40_000.0;
 
+/// The part where our own bytes are counted late, and of what we receive ourselves as well: what is on its way to be read
+/// changes.
+const OTHERS_PART_IF_LATE: f64 = 0.15;
+
 /// A start that takes longer is called using the link, in seconds.
 const SLOW_START_SECS: f64 = 3.0;
 
@@ -105,6 +109,8 @@ pub(super) struct Sample<'a> {
     pub(super) connections: &'a [Connection],
     /// Whether each of them waits for a cap, so that how much comes says nothing of the link.
     pub(super) is_capped: bool,
+    /// Whether own bytes are counted when they are read, some time after the interface has counted them.
+    pub(super) is_counted_late: bool,
 }
 
 /// One of our connections.
@@ -125,6 +131,8 @@ pub(super) struct Connection {
 pub(super) struct Verdict {
     /// The window of all connections together, in bytes.
     pub(super) window_bytes: u64,
+    /// The round trip it is meant for, in seconds.
+    pub(super) round_trip: f64,
     /// What it is doing.
     pub(super) state: LinkState,
     /// Why it holds back.
@@ -150,6 +158,7 @@ pub(super) struct Law {
     /// What it was over the last seconds.
     windows: VecDeque<(f64, f64)>,
     connections: f64,
+    is_counted_late: bool,
     /// The shortest handshake, in seconds: what is known of the way before anything comes.
     handshake: f64,
     rates: Rates,
@@ -198,6 +207,7 @@ impl Default for Law {
             window: 0.0,
             windows: VecDeque::new(),
             connections: 0.0,
+            is_counted_late: false,
             handshake: 0.05,
             rates: Rates::default(),
             uploads: Uploads::default(),
@@ -232,7 +242,8 @@ impl Law {
         // After a sleep of the machine, time has not passed for the link.
         let secs = (at - self.at).clamp(0.0, 0.5);
         self.at = at;
-        self.rates.take_in(at, sample.own_bytes, sample.interface_bytes);
+        self.is_counted_late = sample.is_counted_late;
+        self.rates.take_in(at, sample.own_bytes, sample.interface_bytes, sample.is_counted_late);
         self.notice_stall(secs);
         self.uploads.take_in(at, sample.sent_bytes, self.rates.own(0.3) + self.others());
         let is_even = self.looking.phase == Phase::Cruise && self.is_settled();
@@ -348,7 +359,12 @@ impl Law {
 
     /// From where on they are noticed.
     fn others_noticed(&self) -> f64 {
-        (OTHERS_PART * self.capacity).max(OTHERS_LEAST)
+        let part = if self.is_counted_late {
+            OTHERS_PART_IF_LATE * self.capacity.max(self.rates.own(0.5))
+        } else {
+            OTHERS_PART * self.capacity
+        };
+        part.max(OTHERS_LEAST)
     }
 
     /// Whether it is our window that holds the servers back. One that sends less than it may waits by itself, and what it
@@ -416,6 +432,7 @@ impl Law {
         let is_slow = self.state == LinkState::Starting && self.in_state() > SLOW_START_SECS;
         Verdict {
             window_bytes: self.window as u64,
+            round_trip: self.round_trip(),
             state: match self.state {
                 _ if is_using => LinkState::Beside,
                 _ if is_slow => LinkState::Using,

@@ -5,11 +5,16 @@ use std::collections::VecDeque;
 /// How long counts are kept, in seconds.
 const KEEP_SECS: f64 = 3.0;
 
+/// Over how long what others receive is taken, in seconds: the counters are read one after the other, and what one has and
+/// the other has not yet evens out. The same where ours are counted when they are read.
+const OTHERS_OVER_SECS: f64 = 0.05;
+const LATE_OTHERS_OVER_SECS: f64 = 0.4;
+
 /// Counts over time.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rates {
     marks: VecDeque<Mark>,
-    /// What others on this machine receive, over the last 50 ms, in bytes per second; `None` without counters.
+    /// What others on this machine receive just now, in bytes per second; `None` without counters.
     pub(super) others: Option<f64>,
     /// The most of that within the last 1.5 s.
     peaks: VecDeque<(f64, f64)>,
@@ -25,8 +30,8 @@ struct Mark {
 }
 
 impl Rates {
-    /// Takes in the counts at a time, in seconds.
-    pub(super) fn take_in(&mut self, at: f64, own: u64, interface: Option<u64>) {
+    /// Takes in the counts at a time, in seconds; `is_late` says that ours are of what was read.
+    pub(super) fn take_in(&mut self, at: f64, own: u64, interface: Option<u64>, is_late: bool) {
         if self.ratio == 0.0 {
             self.ratio = 1.0;
         }
@@ -41,8 +46,8 @@ impl Rates {
                 let secs = (at - last.at).max(1e-6);
                 let others = (bytes - before - self.ratio * (mark.own - last.own)) / secs;
                 let value = self.others.unwrap_or_default();
-                // Both counters are read one after the other: what one has and the other has not yet evens out.
-                let next = value + (secs / 0.05).min(1.0) * (others - value);
+                let over_secs = if is_late { LATE_OTHERS_OVER_SECS } else { OTHERS_OVER_SECS };
+                let next = value + (secs / over_secs).min(1.0) * (others - value);
                 self.others = Some(next);
                 self.peaks.push_back((at, next.max(0.0)));
             } else {

@@ -102,8 +102,9 @@ impl Law {
         let waits =
             self.start.waiting_rounds >= WAITING_ROUNDS && self.start.rounds > LEAST_ROUNDS || waits_long;
         if waits || is_slow || self.start.flat_rounds >= FLAT_ROUNDS {
-            // A little may be the way of a radio link.
-            let is_sure = waits && !self.is_capped() && self.standing() > SURE_PART * round;
+            // A little may be the way of a radio link. Where round trips tell nothing, there is no other sign.
+            let is_full = self.reading.is_none() || waits && self.standing() > SURE_PART * round;
+            let is_sure = is_full && !self.is_capped();
             return self.end_start(rate, is_sure);
         }
         // What was read a round ago was no queue, since more has come with more since.

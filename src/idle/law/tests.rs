@@ -81,6 +81,7 @@ impl Calm {
             openings: Some(self.openings),
             connections,
             is_capped: self.is_capped,
+            is_counted_late: false,
         })
     }
 }
@@ -211,6 +212,61 @@ fn an_upload_of_the_user_is_no_queue_on_the_way_down() {
     assert!(slowest > RATE / 100 / 2, "{slowest} bytes in 10 ms");
 }
 
+/// A link that carries 5 MB/s, where the kernel tells nothing of our connection: our bytes are counted when they are read.
+#[derive(Default)]
+struct ByReading {
+    law: Law,
+    ticks: u64,
+    interface: u64,
+    /// What has come and was not read yet, newest last.
+    unread: VecDeque<u64>,
+    read: u64,
+}
+
+impl ByReading {
+    /// Runs on while others receive so much; what we read meanwhile, and whether we stepped back.
+    fn run(&mut self, ticks: u64, others_bps: u64) -> (u64, bool) {
+        let (before, mut stepped_back) = (self.read, false);
+        for _ in 0..ticks {
+            self.ticks += 1;
+            let comes = ((self.law.window.max(LEAST_WINDOW) / 0.2) as u64).min(RATE - others_bps) / 100;
+            self.interface += comes + others_bps / 100;
+            self.unread.push_back(comes);
+            if self.unread.len() > 4 {
+                self.read += self.unread.pop_front().unwrap_or_default();
+            }
+            let handshake = Duration::from_millis(200);
+            let verdict = self.law.tick(&Sample {
+                at: Duration::from_millis(10 * self.ticks),
+                own_bytes: self.read,
+                interface_bytes: Some(self.interface),
+                sent_bytes: Some(0),
+                openings: Some(1),
+                connections: &[Connection { path: 1, round_trip: None, handshake, segments: 0 }],
+                is_capped: false,
+                is_counted_late: true,
+            });
+            stepped_back |= verdict.state == LinkState::Yielding;
+        }
+        (self.read - before, stepped_back)
+    }
+}
+
+#[test]
+fn where_we_hold_back_by_reading_a_fifth_is_left_and_others_here_are_heeded() {
+    let mut reading = ByReading::default();
+    let (_, stepped_back) = reading.run(1000, 0);
+    assert!(!stepped_back, "nobody else is about");
+    let (read, stepped_back) = reading.run(500, 0);
+    let part = read as f64 / (5 * RATE) as f64;
+    assert!((0.7..0.85).contains(&part) && !stepped_back, "{part} {}", reading.law.trace());
+    let (_, stepped_back) = reading.run(60, RATE / 2);
+    assert!(stepped_back, "{}", reading.law.trace());
+    reading.run(600, 0);
+    let (read, _) = reading.run(100, 0);
+    assert!(read as f64 > 0.7 * RATE as f64, "{}", reading.law.trace());
+}
+
 proptest! {
     /// Whatever the kernel says, the window is one that can be set.
     #[test]
@@ -241,6 +297,7 @@ proptest! {
                 openings: openings.map(u64::from),
                 connections: &connections,
                 is_capped: own % 3 == 0,
+                is_counted_late: own % 5 == 0,
             });
             prop_assert!(law.window.is_finite(), "{}", law.trace());
             if verdict.state != LinkState::Resting {

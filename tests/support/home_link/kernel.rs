@@ -1,5 +1,5 @@
-//! The three calls to the kernel that no safe crate of ours offers: a network namespace of one's own, going into one,
-//! and a TUN device. The only `unsafe` of the tests.
+//! The calls to the kernel that no safe crate of ours offers: a network namespace of one's own, going into one, a TUN
+//! device, and doing without some of the kernel. The only `unsafe` of the tests.
 
 #![allow(unsafe_code, reason = "each block says why it is sound")]
 
@@ -36,6 +36,43 @@ pub(super) fn tun(name: &str) -> io::Result<File> {
     // SAFETY: the descriptor is open, and TUNSETIFF reads and writes one `ifreq`, which outlives the call.
     check(unsafe { libc::ioctl(device.as_raw_fd(), libc::TUNSETIFF, &raw const request) })?;
     Ok(device)
+}
+
+/// Has this thread, and what it starts from now on, do without TCP_INFO, as in some sandboxes.
+pub(super) fn do_without_tcp_info() -> io::Result<()> {
+    // Where the kernel finds the number of a call, and the lower halves of its second and third argument (`seccomp_data`).
+    const NUMBER: u32 = 0;
+    const LEVEL: u32 = 24;
+    const OPTION: u32 = 32;
+    let load = |offset| libc::sock_filter {
+        code: (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16,
+        jt: 0,
+        jf: 0,
+        k: offset,
+    };
+    // Jumps over so many of the next ones.
+    let if_is = |value: i64, jt, jf| libc::sock_filter {
+        code: (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16,
+        jt,
+        jf,
+        k: value as u32,
+    };
+    let end = |with| libc::sock_filter { code: (libc::BPF_RET | libc::BPF_K) as u16, jt: 0, jf: 0, k: with };
+    let filter = [
+        load(NUMBER),
+        if_is(libc::SYS_getsockopt, 0, 4),
+        load(LEVEL),
+        if_is(libc::IPPROTO_TCP.into(), 0, 2),
+        load(OPTION),
+        if_is(libc::TCP_INFO.into(), 1, 0),
+        end(libc::SECCOMP_RET_ALLOW),
+        end(libc::SECCOMP_RET_ERRNO | libc::ENOPROTOOPT as u32),
+    ];
+    let program = libc::sock_fprog { len: filter.len() as u16, filter: filter.as_ptr().cast_mut() };
+    // SAFETY: only numbers go to the kernel, and only what this thread may do changes.
+    check(unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) })?;
+    // SAFETY: the kernel reads the program, which outlives the call, and writes nothing.
+    check(unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) })
 }
 
 fn check(result: libc::c_int) -> io::Result<()> {

@@ -35,6 +35,10 @@ pub(crate) const HERE: Ipv4Addr = Ipv4Addr::new(10, 80, 1, 3);
 /// The address of the other device.
 pub(crate) const THERE: Ipv4Addr = Ipv4Addr::new(10, 80, 2, 2);
 
+/// The addresses of the router: at home, and on the link.
+pub(crate) const ROUTER: Ipv4Addr = Ipv4Addr::new(10, 80, 1, 1);
+pub(crate) const ROUTERS: Ipv4Addr = Ipv4Addr::new(10, 80, 0, 2);
+
 /// The pieces of a page besides itself.
 pub(super) const PIECES: usize = 30;
 
@@ -85,7 +89,8 @@ pub(crate) struct HomeLink {
     pub(crate) bottleneck: Bottleneck,
     pub(crate) here: Host,
     pub(crate) there: Host,
-    _hosts: [Host; 2],
+    pub(crate) router: Host,
+    _far: Host,
     _served: TempDir,
 }
 
@@ -130,7 +135,7 @@ impl HomeLink {
         fill(&folder);
         let server = far.run(|| Nginx::start_at(SERVER, folder.path()));
         let echo = far.run(|| players::Echo::start(SERVER));
-        Self { link, server, echo, bottleneck, here, there, _hosts: [far, router], _served: folder }
+        Self { link, server, echo, bottleneck, here, there, router, _far: far, _served: folder }
     }
 
     /// The address of a file at the server.
@@ -143,6 +148,16 @@ impl HomeLink {
     pub(crate) fn start(&self, home: &Home, words: &[&str]) -> Program {
         let command = home.command(words);
         self.here.run(|| Program::start(&mut Host::with_own_sys(&command)))
+    }
+
+    /// The same on a kernel that tells nothing of connections.
+    #[track_caller]
+    pub(crate) fn start_without_tcp_info(&self, home: &Home, words: &[&str]) -> Program {
+        let command = home.command(words);
+        self.here.run(|| {
+            kernel::do_without_tcp_info().expect("a filter for calls to the kernel");
+            Program::start(&mut Host::with_own_sys(&command))
+        })
     }
 
     /// Starts `get` for the large file.

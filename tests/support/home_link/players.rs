@@ -1,4 +1,4 @@
-//! What the user does meanwhile: a download, pages, a call. Each is run on a [`Host`](super::host::Host).
+//! What the user does meanwhile: a download, an upload, pages, a call. Each is run on a [`Host`](super::host::Host).
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream, UdpSocket};
@@ -72,6 +72,25 @@ pub(crate) fn bulk(from: Ipv4Addr, url: &str, time: Duration) {
     let url: Url = url.parse().expect("an address");
     let until = Instant::now() + time;
     Asking::new(from, &url).fetch(url.path(), Some(until));
+}
+
+/// Sends to the server for so long, over one connection; how many bytes have left this machine.
+pub(crate) fn upload(from: Ipv4Addr, url: &str, time: Duration) -> u64 {
+    const MOST: u64 = 1 << 40;
+    let url: Url = url.parse().expect("an address");
+    let mut asking = Asking::new(from, &url);
+    let request =
+        format!("POST {} HTTP/1.1\r\nHost: {}\r\nContent-Length: {MOST}\r\n\r\n", url.path(), asking.host);
+    let stream = asking.stream.get_mut();
+    // What waits in a large buffer has not left.
+    rustix::net::sockopt::set_socket_send_buffer_size(&*stream, 1 << 18).expect("a buffer");
+    stream.write_all(request.as_bytes()).expect("to ask");
+    let until = Instant::now() + time;
+    let mut sent = 0;
+    while Instant::now() < until {
+        sent += stream.write(&[0; 1 << 14]).expect("to send") as u64;
+    }
+    sent
 }
 
 /// Opens a page so many times: the page, then its pieces over six connections. How long each took.
