@@ -226,7 +226,7 @@ impl OwnSocket {
     #[must_use]
     pub fn path(&self) -> Option<Path> {
         let [.., rtt, _, _, _, advmss, _, _, _, _] = self.info()?.0.words;
-        (rtt > 0)
+        (rtt > 0 && advmss > 0)
             .then(|| Path { round_trip: Duration::from_micros(rtt.into()), segment_bytes: advmss as usize })
     }
 
