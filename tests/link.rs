@@ -227,11 +227,14 @@ fn by_reading_slower(downloading: &Downloading<'_>, ours: Ipv4Addr, alone: f64) 
         })
     };
     until_in_use();
+    let said = until("what the link carries", SOON, || {
+        let said = downloading.home.run(["link", "--json"]).fine().json();
+        said["capacity_bps"].is_u64().then_some(said)
+    });
     let from = link.bottleneck.now();
     // This time is what is measured.
     nap(Duration::from_secs(6));
     let idle = link.course_since(from);
-    let said = downloading.home.run(["link", "--json"]).fine().json();
     let kept = download(link, HERE, DOWNLOAD) / alone;
     vec![
         at_least("of the idle link used", idle.share(ours), 0.5),

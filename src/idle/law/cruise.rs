@@ -34,6 +34,11 @@ const BESIDE_TREMBLE: f64 = 0.96;
 /// The same where round trips tell nothing, and others elsewhere are not noticed at all.
 const BESIDE_UNSEEN: f64 = 0.8;
 
+/// Where we hold back by reading, for so many round trips is looked, as what is read comes in lumps, and so often, in seconds,
+/// as each look fills what there is to wait in.
+const ROUNDS_OF_READS: f64 = 8.0;
+const EVERY_SECS_OF_READS: f64 = 10.0;
+
 /// How often is looked, in seconds and in round trips, once it is known how much there is.
 const EVERY_SECS: f64 = 2.5;
 const EVERY_ROUNDS: f64 = 40.0;
@@ -148,7 +153,8 @@ impl Law {
                 self.window =
                     ((1.0 + self.looking.gain) * fair / CRUISE).max(fair + 2.0 * SEGMENT * self.connections);
                 // Where the round trip varies, so does what comes.
-                let secs = (3.0 * round).max(0.08).max(60.0 * self.noise());
+                let rounds = if self.is_counted_late { ROUNDS_OF_READS } else { 3.0 };
+                let secs = (rounds * round).max(0.08).max(60.0 * self.noise());
                 if in_phase > secs {
                     self.judge_look(secs - 1.2 * round);
                 }
@@ -203,9 +209,9 @@ impl Law {
     }
 
     /// As long as the link was never seen full, servers get room to send more by themselves: one that is held to what it sends
-    /// does not learn that it could send more.
+    /// does not learn that it could send more. One that is read from slower is not held to that.
     fn slack(&mut self) -> f64 {
-        if self.looking.is_sure {
+        if self.looking.is_sure || self.is_counted_late {
             return 1.0;
         }
         let rate = self.rates.own(0.5);
@@ -327,6 +333,8 @@ impl Law {
             }
             return;
         }
+        // Where we hold back by reading, one look in vain is all that can show it.
+        self.looking.is_sure |= self.is_counted_late;
         self.looking.gain = if self.looking.is_sure {
             self.first_gain()
         } else {
@@ -336,7 +344,13 @@ impl Law {
         self.looking.was_even = rate > 0.97 * aimed;
         self.looking.in_vain += 1;
         let is_known = self.looking.in_vain >= 3;
-        let every = if is_known { EVERY_SECS.max(EVERY_ROUNDS * round) } else { (8.0 * round).max(0.3) };
+        let every = if self.is_counted_late {
+            EVERY_SECS_OF_READS
+        } else if is_known {
+            EVERY_SECS.max(EVERY_ROUNDS * round)
+        } else {
+            (8.0 * round).max(0.3)
+        };
         self.looking.next_at = self.at + every;
         if rate > 0.95 * aimed {
             if aimed > 0.97 * self.capacity {

@@ -45,7 +45,7 @@ use cruise::{Looking, Phase};
 use delay::{Delays, Reading};
 use openings::Openings;
 use rates::Rates;
-use start::Start;
+use start::{GROWTH, Start};
 use step_back::{Alarm, Patience};
 use uploads::Uploads;
 
@@ -243,7 +243,11 @@ impl Law {
         let secs = (at - self.at).clamp(0.0, 0.5);
         self.at = at;
         self.is_counted_late = sample.is_counted_late;
-        self.rates.take_in(at, sample.own_bytes, sample.interface_bytes, sample.is_counted_late);
+        self.connections = sample.connections.len() as f64;
+        // Who has stepped back reads nothing ahead any more.
+        let may_be_ahead = if self.state == LinkState::Yielding { 0.0 } else { self.connections };
+        let reading = sample.is_counted_late.then_some(may_be_ahead);
+        self.rates.take_in(at, sample.own_bytes, sample.interface_bytes, reading);
         self.notice_stall(secs);
         self.uploads.take_in(at, sample.sent_bytes, self.rates.own(0.3) + self.others());
         let is_even = self.looking.phase == Phase::Cruise && self.is_settled();
@@ -256,7 +260,6 @@ impl Law {
         if sample.is_capped {
             self.capped_at = at;
         }
-        self.connections = sample.connections.len() as f64;
         let handshakes = sample.connections.iter().map(|connection| connection.handshake.as_secs_f64());
         self.handshake =
             handshakes.filter(|secs| *secs > 0.0).fold(f64::INFINITY, f64::min).clamp(0.001, 0.5);
@@ -295,7 +298,8 @@ impl Law {
     }
 
     /// A window that opens at once lets a burst in: it opens with what comes, by as much again at first and by less the nearer
-    /// it is to where it should be. (The kernel tells the server of a larger window only when something comes.)
+    /// it is to where it should be. (The kernel tells the server of a larger window only when something comes.) Who is held
+    /// back by reading may have to pay for what was read before anything comes: there it opens with time as well.
     fn open(&mut self, before: f64, secs: f64) {
         if self.state != LinkState::Starting {
             let step = match before / self.window {
@@ -304,7 +308,10 @@ impl Law {
                 _ => 0.25,
             };
             let came = self.rates.own(secs) * secs;
-            self.window = self.window.min(before.max(4.0 * SEGMENT * self.connections) + step * came);
+            let grown =
+                if self.is_counted_late { before * GROWTH.powf(secs / self.round_trip()) } else { 0.0 };
+            let most = before.max(4.0 * SEGMENT * self.connections) + step * came;
+            self.window = self.window.min(most.max(grown));
         }
         self.window = self.window.max(LEAST_WINDOW);
     }

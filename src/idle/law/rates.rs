@@ -10,6 +10,12 @@ const KEEP_SECS: f64 = 3.0;
 const OTHERS_OVER_SECS: f64 = 0.05;
 const LATE_OTHERS_OVER_SECS: f64 = 0.4;
 
+/// What has left the kernel and was not handed on yet, in bytes a connection: the HTTP library reads ahead so much at most.
+const READ_AHEAD: f64 = 8192.0 + 100.0 * 4096.0;
+
+/// After that time, in seconds, what was read ahead is thought to be handed on.
+const READ_AHEAD_SECS: f64 = 2.0;
+
 /// Counts over time.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rates {
@@ -20,6 +26,8 @@ pub(super) struct Rates {
     peaks: VecDeque<(f64, f64)>,
     /// What the interface counts for each byte of ours: headers of tunnels, and what is not counted alike.
     ratio: f64,
+    /// What the interface has counted and may be ours, read ahead.
+    read_ahead: f64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -30,8 +38,12 @@ struct Mark {
 }
 
 impl Rates {
-    /// Takes in the counts at a time, in seconds; `is_late` says that ours are of what was read.
-    pub(super) fn take_in(&mut self, at: f64, own: u64, interface: Option<u64>, is_late: bool) {
+    /// How long it takes, in seconds, until others' rate is known where ours is counted when it is read.
+    pub(super) const LATE_SECS: f64 = 3.0 * LATE_OTHERS_OVER_SECS;
+
+    /// Takes in the counts at a time, in seconds. Where ours are of what was read, from how many connections that may be ahead
+    /// of the counting; `None` where they are of what has come.
+    pub(super) fn take_in(&mut self, at: f64, own: u64, interface: Option<u64>, reading: Option<f64>) {
         if self.ratio == 0.0 {
             self.ratio = 1.0;
         }
@@ -44,9 +56,11 @@ impl Rates {
                 self.marks.clear();
             } else if let (Some(bytes), Some(before)) = (mark.interface, last.interface) {
                 let secs = (at - last.at).max(1e-6);
-                let others = (bytes - before - self.ratio * (mark.own - last.own)) / secs;
+                let more = bytes - before - self.ratio * (mark.own - last.own);
+                let most_ahead = reading.unwrap_or_default() * READ_AHEAD;
+                let others = self.beyond_read_ahead(more, most_ahead, secs) / secs;
                 let value = self.others.unwrap_or_default();
-                let over_secs = if is_late { LATE_OTHERS_OVER_SECS } else { OTHERS_OVER_SECS };
+                let over_secs = if reading.is_some() { LATE_OTHERS_OVER_SECS } else { OTHERS_OVER_SECS };
                 let next = value + (secs / over_secs).min(1.0) * (others - value);
                 self.others = Some(next);
                 self.peaks.push_back((at, next.max(0.0)));
@@ -61,6 +75,14 @@ impl Rates {
         while self.peaks.front().is_some_and(|(then, _)| at - then > 1.5) {
             self.peaks.pop_front();
         }
+    }
+
+    /// What of that, which the interface has counted and we have not, cannot be ours, in bytes.
+    fn beyond_read_ahead(&mut self, more: f64, most: f64, secs: f64) -> f64 {
+        let may_be = self.read_ahead + more;
+        let is_ours = may_be.clamp(0.0, most);
+        self.read_ahead = is_ours * (-secs / READ_AHEAD_SECS).exp();
+        may_be - is_ours
     }
 
     /// What of ours came over the last so many seconds, in bytes per second.
@@ -89,5 +111,28 @@ impl Rates {
         }
         let ratio = ((bytes - before) / own).clamp(0.95, 1.15);
         self.ratio += 0.002 * (ratio - self.ratio);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads nothing for half a second, while so much comes over the interface; what is taken for others' in the end.
+    fn others_after(came: f64) -> f64 {
+        let mut rates = Rates::default();
+        let mut at = 0.0;
+        for tick in 0..=50 {
+            at = f64::from(tick) / 100.0;
+            rates.take_in(at, 0, Some((came * at * 2.0) as u64), Some(1.0));
+        }
+        assert!((at - 0.5).abs() < 1e-9);
+        rates.others.unwrap()
+    }
+
+    #[test]
+    fn what_the_http_library_has_read_ahead_is_nobody_elses() {
+        assert!(others_after(0.9 * READ_AHEAD) < 1.0);
+        assert!(others_after(4.0 * READ_AHEAD) > READ_AHEAD, "nobody reads so much ahead");
     }
 }

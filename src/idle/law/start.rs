@@ -3,7 +3,7 @@
 use super::{CRUISE, FIRST_WINDOW, Law, LinkState, Phase};
 
 /// The growth of the window in a round trip.
-const GROWTH: f64 = 1.4;
+pub(super) const GROWTH: f64 = 1.4;
 
 /// While so much comes for each byte before, more helps.
 const GREW: f64 = 1.2;

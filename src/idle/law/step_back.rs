@@ -1,6 +1,6 @@
 //! Stepping back for others, waiting until they are gone, and taking the link back.
 
-use super::{CRUISE, LEAST_WINDOW, Law, LinkState, LinkWhy, Openings, SEGMENT, TRICKLE_PART};
+use super::{CRUISE, LEAST_WINDOW, Law, LinkState, LinkWhy, Openings, Rates, SEGMENT, TRICKLE_PART};
 
 /// The shortest and the longest time without a sign of others before the link is taken back, in seconds.
 const SHORTEST_QUIET: f64 = 0.25;
@@ -255,7 +255,9 @@ impl Law {
     fn run_beside_steady_ones(&mut self) {
         let peak = self.rates.others_peak();
         let is_part = peak < 0.7 * self.capacity && self.others() > 0.7 * self.others_noticed();
-        if is_part && self.excess() < self.noticed() && self.in_state() > self.patience.elastic_secs {
+        let counting_secs = if self.is_counted_late { Rates::LATE_SECS } else { 0.0 };
+        let is_watched = self.in_state() > self.patience.elastic_secs + counting_secs;
+        if is_part && self.excess() < self.noticed() && is_watched {
             self.others_before = peak;
             self.ceiling = (0.92 * self.capacity - 1.15 * peak).max(0.02 * self.capacity);
             self.go(LinkState::Beside, Some(LinkWhy::TrafficHere));

@@ -212,33 +212,45 @@ fn an_upload_of_the_user_is_no_queue_on_the_way_down() {
     assert!(slowest > RATE / 100 / 2, "{slowest} bytes in 10 ms");
 }
 
-/// A link that carries 5 MB/s, where the kernel tells nothing of our connection: our bytes are counted when they are read.
+/// A link that carries 5 MB/s, where the kernel tells nothing of our connection: our bytes are counted when they are read, and
+/// those that wait with the kernel. The HTTP library takes them from it in lumps ahead of that.
 #[derive(Default)]
 struct ByReading {
     law: Law,
     ticks: u64,
     interface: u64,
-    /// What has come and was not read yet, newest last.
-    unread: VecDeque<u64>,
+    with_kernel: u64,
+    ahead: u64,
     read: u64,
+    /// How much more was read than was to be.
+    debt: f64,
 }
 
 impl ByReading {
+    const LUMP: u64 = 128 << 10;
+
     /// Runs on while others receive so much; what we read meanwhile, and whether we stepped back.
     fn run(&mut self, ticks: u64, others_bps: u64) -> (u64, bool) {
         let (before, mut stepped_back) = (self.read, false);
         for _ in 0..ticks {
             self.ticks += 1;
-            let comes = ((self.law.window.max(LEAST_WINDOW) / 0.2) as u64).min(RATE - others_bps) / 100;
+            let rate_bps = self.law.window.max(LEAST_WINDOW) / 0.2;
+            // Twice what is let in in a round trip of 60 ms.
+            let buffer = ((0.12 * rate_bps) as u64).max(16 << 10);
+            let comes = ((RATE - others_bps) / 100).min(buffer.saturating_sub(self.with_kernel));
             self.interface += comes + others_bps / 100;
-            self.unread.push_back(comes);
-            if self.unread.len() > 4 {
-                self.read += self.unread.pop_front().unwrap_or_default();
+            self.with_kernel += comes;
+            self.debt = (self.debt - rate_bps / 100.0).max(-rate_bps / 100.0);
+            if self.debt <= 0.0 {
+                self.read += self.ahead;
+                self.debt += self.ahead as f64;
+                self.ahead = self.with_kernel.min(Self::LUMP);
+                self.with_kernel -= self.ahead;
             }
             let handshake = Duration::from_millis(200);
             let verdict = self.law.tick(&Sample {
                 at: Duration::from_millis(10 * self.ticks),
-                own_bytes: self.read,
+                own_bytes: self.read + self.with_kernel,
                 interface_bytes: Some(self.interface),
                 sent_bytes: Some(0),
                 openings: Some(1),
