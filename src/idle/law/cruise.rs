@@ -126,7 +126,7 @@ impl Looking {
 
 impl Law {
     pub(super) fn use_link(&mut self, secs: f64) {
-        if self.sees_delay() || self.sees_elastic_ones_here() {
+        if self.sees_delay() || self.sees_elastic_ones_here() || self.sees_that_it_was_not_the_way() {
             return;
         }
         self.aim_at_idle();

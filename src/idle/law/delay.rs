@@ -77,6 +77,8 @@ pub(super) struct Delays {
 struct Path {
     minutes: VecDeque<(u64, f64)>,
     usual: f64,
+    /// Both as they were before what stayed was taken for the way.
+    before_accepted: Option<(VecDeque<(u64, f64)>, f64)>,
     /// How much the readings vary while nobody else is about, and what of it stands for a round trip.
     sudden: Noise,
     standing: Noise,
@@ -176,6 +178,7 @@ impl Delays {
             let path = self.paths.entry(id).or_insert_with(|| Path {
                 minutes: VecDeque::new(),
                 usual: round_trip,
+                before_accepted: None,
                 sudden: Noise { level: UNKNOWN_NOISE * round_trip, ..Noise::default() },
                 standing: Noise { level: UNKNOWN_NOISE * round_trip, ..Noise::default() },
                 calm_secs: 0.0,
@@ -325,11 +328,19 @@ impl Delays {
         if !is_long || readings.len() < 10 || most - least > may_vary {
             return false;
         }
-        path.minutes.clear();
+        path.before_accepted = Some((std::mem::take(&mut path.minutes), path.usual));
         path.note_least(at, least);
         path.usual = f64::midpoint(least, most);
         path.sudden.level = path.sudden.level.max(0.5 * (most - least));
         path.standing.level = path.standing.level.max(0.5 * (most - least));
+        true
+    }
+
+    /// What was accepted last was not the way after all: what was usual before is so again. False where nothing was.
+    pub(super) fn take_back_accepted(&mut self) -> bool {
+        let Some(path) = self.speaker.and_then(|id| self.paths.get_mut(&id)) else { return false };
+        let Some((minutes, usual)) = path.before_accepted.take() else { return false };
+        (path.minutes, path.usual) = (minutes, usual);
         true
     }
 }

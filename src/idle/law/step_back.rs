@@ -15,6 +15,12 @@ const LONGEST_WATCH: f64 = 8.0;
 const STEADY_SECS: f64 = 4.0;
 const LONGEST_STEADY: f64 = 60.0;
 
+/// It was not where less than this part of what came before comes after so many seconds at full aim: it was somebody's queue
+/// that stands still, as BBR's does. After so long it is believed all the same: the link or the server may have less now.
+const TAKEN_BACK_BELOW: f64 = 0.3;
+const TRIED_SECS: f64 = 1.0;
+const BELIEVED_AFTER_SECS: f64 = 4.0 * STEADY_SECS;
+
 /// The part of the link that is taken slowly: whoever is elastic has two thirds of it at least.
 const SLOW_PART: f64 = 0.33;
 
@@ -273,6 +279,26 @@ impl Law {
         {
             self.patience.steady_secs = (2.0 * steady_secs).min(LONGEST_STEADY);
         }
+    }
+
+    /// Whether what was accepted turns out to be somebody's queue; steps back if so.
+    pub(super) fn sees_that_it_was_not_the_way(&mut self) -> bool {
+        let is_alone = self.state == LinkState::Using && self.others() < self.others_noticed();
+        if !is_alone
+            || self.in_state() < TRIED_SECS
+            || self.patience.steady_secs <= STEADY_SECS
+            || self.patience.steady_secs > BELIEVED_AFTER_SECS
+            || self.is_capped()
+            || self.rates.own(0.5) > TAKEN_BACK_BELOW * self.alarm.rate
+            || !self.delays.take_back_accepted()
+        {
+            return false;
+        }
+        let rate = self.alarm.rate;
+        self.step_back(LinkWhy::Delay);
+        // The next time it is to be compared with what came before the first.
+        self.alarm.rate = rate;
+        true
     }
 
     pub(super) fn return_to_link(&mut self, secs: f64) {

@@ -166,7 +166,7 @@ fn a_download_of_the_user_keeps_the_link() {
         (SLOW, Here, 0.95),
         (SLOW, There, 0.94),
         (FIBRE, There, 0.94),
-        (BBR, There, 0.93),
+        (BBR, There, 0.97),
         (CODEL, Here, 0.95),
         (CODEL, There, 0.85),
         (FAIR, There, 0.70),
@@ -287,6 +287,19 @@ fn a_route_that_becomes_longer_is_taken_for_what_it_is() {
     })));
     world.run(60.0);
     assert!(world.used(35.0, 60.0) > 0.9, "{:.3}", world.used(35.0, 60.0));
+}
+
+#[test]
+fn a_route_that_becomes_longer_and_much_slower_is_believed_in_the_end() {
+    let mut world = CABLE.with_us(9);
+    world.plays.push(Box::new(Turn(10.0, |world: &mut World| {
+        world.down.delay_secs += 0.020;
+        world.up_delay_secs += 0.020;
+        world.down.bytes_per_sec *= 0.2;
+    })));
+    world.run(150.0);
+    let used = world.mean(0, 130.0, 150.0) / (0.2 * CABLE.mbit * 1e6 / 8.0);
+    assert!(used > 0.9, "{used:.3}: {:?}", world.governors[0].yields);
 }
 
 #[test]
