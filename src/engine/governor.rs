@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
+use super::newcomers::Newcomers;
 use crate::idle::{FIRST_WINDOW, Governor, LinkSample, LinkState, LinkView, LinkWhy, OwnSocket, Report};
 use crate::job::duration_in_words;
 use crate::transfer::Watch;
@@ -30,6 +31,7 @@ pub(super) struct Governing {
     needed: Arc<Notify>,
     due: Arc<Due>,
     in_force: InForce,
+    newcomers: Arc<Newcomers>,
     task: JoinHandle<()>,
     history: Arc<Vec<LinkSample>>,
     /// What had gone over the link at the last sample, and when that was.
@@ -45,6 +47,7 @@ pub(super) struct Steering {
     needed: Arc<Notify>,
     due: Arc<Due>,
     pub(super) in_force: InForce,
+    pub(super) newcomers: Arc<Newcomers>,
 }
 
 /// When the next look is due. Whoever is awake anyway has it done: to be woken for each would cost more than the look.
@@ -138,6 +141,7 @@ impl Governing {
             needed,
             due,
             in_force: InForce::default(),
+            newcomers: Arc::default(),
             task,
             history: Arc::default(),
             last: None,
@@ -156,6 +160,7 @@ impl Governing {
             needed: Arc::clone(&self.needed),
             due: Arc::clone(&self.due),
             in_force: self.in_force.clone(),
+            newcomers: Arc::clone(&self.newcomers),
         }
     }
 

@@ -16,6 +16,7 @@ mod finish_command;
 mod governor;
 mod handle;
 mod mend;
+mod newcomers;
 mod orphans;
 mod pace;
 mod places;

@@ -8,6 +8,7 @@ use url::Url;
 
 use super::cap::{Applies, InLine, Whose};
 use super::governor::Steering;
+use super::newcomers::Newcomer;
 use super::reader::Reader;
 use super::servers::{Seat, Servers};
 use crate::idle::{FIRST_WINDOW, Hold, Membership, OwnSocket, Path, window_for};
@@ -111,6 +112,14 @@ impl FilePaces {
         self.connections().iter().filter_map(Weak::upgrade).collect()
     }
 
+    /// Whether one more has to wait until the last one is let in; not where they do not wait for idle bandwidth.
+    fn is_letting_one_in(&self) -> bool {
+        let gives_way = weight(self.priority()).is_some();
+        gives_way
+            && self.living().iter().any(|pace| pace.is_behind_link())
+            && self.steering.newcomers.is_any_new(Instant::now())
+    }
+
     fn pace(&self, seat: Option<Seat>) -> Arc<dyn Pace> {
         let pace = Arc::new(JobPace::new(self, seat));
         let mut connections = self.connections();
@@ -126,6 +135,9 @@ impl Paces for FilePaces {
     }
 
     fn another(&self, url: &Url) -> Option<Arc<dyn Pace>> {
+        if self.is_letting_one_in() {
+            return None;
+        }
         let connections = self.living().len() as u64 + 1;
         if self.lowest().is_some_and(|rate| rate.bytes_per_sec() / connections < LEAST_SHARE_BPS) {
             return None;
@@ -143,6 +155,7 @@ struct JobPace {
     steering: Steering,
     /// Its part of the idle bandwidth; `None` where it does not wait for it.
     weight: Mutex<Option<u32>>,
+    newcomer: Arc<Newcomer>,
     _seat: Option<Seat>,
 }
 
@@ -176,8 +189,13 @@ impl JobPace {
             look_up: Arc::clone(&of.look_up),
             steering: of.steering.clone(),
             weight: Mutex::new(weight(of.priority())),
+            newcomer: of.steering.newcomers.let_in(Instant::now()),
             _seat: seat,
         }
+    }
+
+    fn is_behind_link(&self) -> bool {
+        self.connection().as_ref().is_some_and(|connection| connection.whereabouts == Whereabouts::BehindLink)
     }
 
     /// Gives way as somebody with that weight, or not at all.
@@ -342,6 +360,7 @@ impl Pace for JobPace {
 
     fn book(&self, bytes: usize) {
         let now = Instant::now();
+        self.newcomer.has_brought(bytes);
         for line in self.line().iter_mut().filter(|line| line.cap.rate().is_some()) {
             line.book(bytes, now);
         }
@@ -386,6 +405,30 @@ mod tests {
     use super::super::cap::Cap;
     use super::super::governor::Governing;
     use super::*;
+    use crate::transfer::FIRST_OFFER_BYTES;
+
+    #[tokio::test]
+    async fn over_the_link_connections_are_let_in_one_after_the_other() {
+        let nobody = SocketAddr::from(([127, 0, 0, 1], 9));
+        let url: Url = "http://127.0.0.1:9/".parse().unwrap();
+        for (priority, whereabouts, waits) in [
+            (Priority::Normal, Whereabouts::BehindLink, true),
+            (Priority::Normal, Whereabouts::Near, false),
+            (Priority::Foreground, Whereabouts::BehindLink, false),
+        ] {
+            let steering = Governing::start(tokio::time::Instant::now()).steering();
+            let look_up = move |_| Peer { is_exempt: true, whereabouts };
+            let of = FilePaces::new(Vec::new(), priority, look_up, Servers::new(4), steering);
+            let first = of.first(&url);
+            first.connected(nobody, nobody);
+            assert_eq!(of.another(&url).is_none(), waits, "{priority:?} {whereabouts:?}");
+            first.book(FIRST_OFFER_BYTES as usize);
+            let second = of.another(&url).expect("the first is let in");
+            assert_eq!(of.another(&url).is_none(), waits, "{priority:?} {whereabouts:?}");
+            drop(second);
+            assert!(of.another(&url).is_some(), "nobody is new any more");
+        }
+    }
 
     #[tokio::test]
     async fn whom_the_timetable_leaves_alone_it_leaves_alone_when_caps_change() {

@@ -24,9 +24,6 @@ const TICK: Duration = Duration::from_millis(10);
 const TICK_OF_MANY: Duration = Duration::from_millis(20);
 const MANY: usize = 4;
 
-/// With many connections, openings are looked at in every second look only.
-const OPENINGS_EVERY: u64 = 2;
-
 /// What is known of a way out is forgotten when it was not used for so long.
 const FORGET: Duration = Duration::from_mins(10);
 
@@ -43,9 +40,6 @@ struct Steered {
     /// How many of the connections that were opened were ours, or may have been.
     own_openings: u64,
     openings_before: u64,
-    /// How many others had opened at the last look at them.
-    others_openings: Option<u64>,
-    looks: u64,
     last_id: u64,
 }
 
@@ -128,11 +122,7 @@ impl Governor {
     /// Looks at all links and throttles what is to be throttled. `now` is the time since any fixed moment.
     pub fn tick(&self, now: Duration) {
         let mut steered = self.steered();
-        steered.looks += 1;
-        if !steered.are_many() || steered.looks.is_multiple_of(OPENINGS_EVERY) {
-            steered.others_openings = steered.count_others_openings();
-        }
-        let openings = steered.others_openings;
+        let openings = steered.count_others_openings(Openings::count);
         steered.links.retain(|_, link| !link.members.is_empty() || now.saturating_sub(link.ticked) < FORGET);
         for link in steered.links.values_mut() {
             link.tick(now, openings);
@@ -193,7 +183,7 @@ impl Drop for OwnOpening {
     fn drop(&mut self) {
         let mut steered = self.0.steered();
         // What was counted since the last look may be ours.
-        steered.count_others_openings();
+        steered.count_others_openings(Openings::count_anew);
         steered.opening = steered.opening.saturating_sub(1);
     }
 }
@@ -209,8 +199,8 @@ impl Steered {
     }
 
     /// How many connections others have opened in all, as far as can be told.
-    fn count_others_openings(&mut self) -> Option<u64> {
-        let all = self.openings.get_or_insert_with(Openings::of_this_machine).count()?;
+    fn count_others_openings(&mut self, count: fn(&mut Openings) -> Option<u64>) -> Option<u64> {
+        let all = count(self.openings.get_or_insert_with(Openings::of_this_machine))?;
         if self.opening > 0 || self.openings_before == 0 {
             self.own_openings += all - self.openings_before.min(all);
         }

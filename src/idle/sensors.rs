@@ -42,29 +42,73 @@ impl Interface {
     }
 }
 
+/// After so many looks openings are counted even where no socket seems to have come or gone.
+const LOOKS_WITHOUT_COUNTING: u32 = 10;
+
 /// The connections that programs of this machine have opened.
+///
+/// To count them the kernel adds up and writes out some hundred numbers, which takes ten times as long as to say how many
+/// sockets there are. So that is asked at each look, and only where it has changed the other.
 #[derive(Debug)]
-pub(super) struct Openings(Option<File>);
+pub(super) struct Openings {
+    counters: Option<File>,
+    sockets: Option<File>,
+    /// How many sockets there were, as the kernel wrote it.
+    sockets_before: Option<String>,
+    /// For how many looks there have been as many.
+    same_for: u32,
+    counted: Option<u64>,
+}
 
 impl Openings {
     /// Those the kernel counts (`ActiveOpens`, RFC 4022) in this network namespace.
     pub(super) fn of_this_machine() -> Self {
-        Self(File::open("/proc/net/snmp").ok())
+        Self {
+            counters: File::open("/proc/net/snmp").ok(),
+            sockets: File::open("/proc/net/sockstat").ok(),
+            sockets_before: None,
+            same_for: 0,
+            counted: None,
+        }
     }
 
-    /// How many in all; `None` where that cannot be read.
-    pub(super) fn count(&self) -> Option<u64> {
-        let mut text = [0; 4096];
-        let len = self.0.as_ref()?.read_at(&mut text, 0).ok()?;
-        active_opens(std::str::from_utf8(text.get(..len)?).ok()?)
+    /// How many in all, or at the last look where no socket has come or gone since; `None` where that cannot be read.
+    pub(super) fn count(&mut self) -> Option<u64> {
+        let sockets = self.sockets.as_ref().and_then(tcp_sockets);
+        let is_same = sockets.is_some() && sockets == self.sockets_before;
+        self.same_for = if is_same { self.same_for + 1 } else { 0 };
+        self.sockets_before = sockets;
+        // A socket is there a moment before it is connected: one look more.
+        if self.same_for <= 1 || self.same_for.is_multiple_of(LOOKS_WITHOUT_COUNTING) {
+            return self.count_anew();
+        }
+        self.counted
+    }
+
+    /// How many in all, just now; `None` where that cannot be read.
+    pub(super) fn count_anew(&mut self) -> Option<u64> {
+        self.counted = text_of::<4096>(self.counters.as_ref()?).as_deref().and_then(active_opens);
+        self.counted
     }
 }
 
 /// The number a file consists of.
 fn number(file: &File) -> Option<u64> {
-    let mut text = [0; 24];
+    text_of::<24>(file)?.trim().parse().ok()
+}
+
+/// The first so many bytes of a file.
+fn text_of<const MOST: usize>(file: &File) -> Option<String> {
+    let mut text = [0; MOST];
     let len = file.read_at(&mut text, 0).ok()?;
-    std::str::from_utf8(text.get(..len)?).ok()?.trim().parse().ok()
+    String::from_utf8(text.get(..len)?.to_vec()).ok()
+}
+
+/// What is written of TCP's sockets (`/proc/net/sockstat`), up to the memory they use, which changes all the time.
+fn tcp_sockets(sockstat: &File) -> Option<String> {
+    let text = text_of::<512>(sockstat)?;
+    let line = text.lines().find(|line| line.starts_with("TCP: "))?;
+    line.split_once(" mem ").map(|(sockets, _)| sockets.to_owned())
 }
 
 /// The number under the name `ActiveOpens`.
@@ -106,11 +150,17 @@ mod tests {
 
     #[test]
     fn a_connection_on_this_machine_is_counted() {
-        let openings = Openings::of_this_machine();
-        let before = openings.count().expect("the kernel's count");
+        let mut openings = Openings::of_this_machine();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        assert!(openings.count().unwrap() > before);
+        let at = listener.local_addr().unwrap();
+        for looks in [1, 2, 3, LOOKS_WITHOUT_COUNTING, 2 * LOOKS_WITHOUT_COUNTING] {
+            let before = openings.count_anew().expect("the kernel's count");
+            for _ in 0..looks {
+                openings.count();
+            }
+            let _client = TcpStream::connect(at).unwrap();
+            assert!(openings.count().unwrap() > before, "after {looks} looks");
+        }
     }
 
     #[test]

@@ -63,12 +63,17 @@ pub trait Pace: Send + Sync {
     fn parked(&self) -> Option<Notice>;
 }
 
+/// What a server was offered with the handshake, in bytes (Linux: `tcp_select_initial_window`). Once so much has come over a
+/// connection, it is worth asking whether one more may be opened.
+pub const FIRST_OFFER_BYTES: u64 = 1 << 16;
+
 /// Gives each connection of a transfer its [`Pace`].
 pub trait Paces: Send + Sync {
     /// That of the first connection, for which the scheduler has made room.
     fn first(&self, url: &Url) -> Arc<dyn Pace>;
 
-    /// That of one more connection to the server of that address; `None` where it has enough of them.
+    /// That of one more connection to the server of that address; `None` where it has enough of them, or has to
+    /// let in another first.
     fn another(&self, url: &Url) -> Option<Arc<dyn Pace>>;
 }
 

@@ -5,13 +5,13 @@ use std::time::SystemTime;
 use bytes::{Buf as _, Bytes};
 use reqwest::Response;
 
-use super::super::News;
 use super::super::head::Head;
 use super::super::http::Part;
 use super::super::line::{Check, Line};
 use super::super::resume::{Verdict, change_in_words, proof, verdict};
 use super::super::retry_after::retry_after;
 use super::super::segments::LEAST_SEGMENT_BYTES;
+use super::super::{FIRST_OFFER_BYTES, News};
 use super::{MOST_BREAKS_IN_COMPARISON, MOST_RESTARTS, Run};
 use crate::job::{Fault, FaultKind, Validator, bytes_in_words};
 
@@ -139,13 +139,15 @@ impl Run {
             part.push(at, piece).await?;
             self.order.meter.add_arrived(wanted);
         }
+        let was_new = line.brought_bytes < FIRST_OFFER_BYTES;
         line.has_brought(wanted);
+        let is_let_in = was_new && line.brought_bytes >= FIRST_OFFER_BYTES;
         if self.segments.of(line.id).is_empty() && !line.is_at_end() {
             return self.go_on(line).await;
         }
         self.listen(line);
-        // They had to wait for that.
-        if was_compared { self.add_lines().await } else { Ok(()) }
+        // Others had to wait for that.
+        if was_compared || is_let_in { self.add_lines().await } else { Ok(()) }
     }
 
     /// What was compared is the same.
