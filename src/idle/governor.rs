@@ -17,11 +17,11 @@ use super::member::{Capped, Hold, Member, SEGMENT};
 use super::sensors::{Interface, Openings, Way};
 use super::throttle::{Claim, Turns, shares};
 
-/// How often the governor has to look, while there is something to steer; with many connections less often, since each look
-/// costs so much a connection. (Every 30 ms would be below half a per cent of a core with sixteen, but then the start of a
-/// download beside them ends early in most cases, which costs it a tenth over six seconds.)
+/// How often the governor has to look, while there is something to steer; with many connections less often as long as all is
+/// calm, since each look costs so much a connection. (With sixteen that is below half a per cent of a core, and not with
+/// 20 ms.)
 const TICK: Duration = Duration::from_millis(10);
-const TICK_OF_MANY: Duration = Duration::from_millis(20);
+const TICK_OF_MANY: Duration = Duration::from_millis(30);
 const MANY: usize = 4;
 
 /// What is known of a way out is forgotten when it was not used for so long.
@@ -41,6 +41,8 @@ struct Steered {
     own_openings: u64,
     openings_before: u64,
     last_id: u64,
+    /// Whether the next look is sooner than it would be if all was calm.
+    is_next_early: bool,
 }
 
 /// A way out, and what goes over it.
@@ -116,7 +118,8 @@ impl Governor {
     #[must_use]
     pub fn next_look_in(&self) -> Option<Duration> {
         let steered = self.steered();
-        (steered.members() > 0).then_some(if steered.are_many() { TICK_OF_MANY } else { TICK })
+        let is_late = steered.are_many() && !steered.is_next_early;
+        (steered.members() > 0).then_some(if is_late { TICK_OF_MANY } else { TICK })
     }
 
     /// Looks at all links and throttles what is to be throttled. `now` is the time since any fixed moment.
@@ -124,9 +127,11 @@ impl Governor {
         let mut steered = self.steered();
         let openings = steered.count_others_openings(Openings::count);
         steered.links.retain(|_, link| !link.members.is_empty() || now.saturating_sub(link.ticked) < FORGET);
+        let is_early = steered.is_next_early;
         for link in steered.links.values_mut() {
-            link.tick(now, openings);
+            link.tick(now, openings, is_early);
         }
+        steered.is_next_early = steered.are_many() && steered.links.values().any(|link| !link.law.is_calm());
     }
 
     /// How the link stands that carries most; `None` where nothing was steered yet.
@@ -224,7 +229,7 @@ impl Link {
         }
     }
 
-    fn tick(&mut self, now: Duration, openings: Option<u64>) {
+    fn tick(&mut self, now: Duration, openings: Option<u64>, is_early: bool) {
         let secs = now.saturating_sub(self.ticked).as_secs_f64().clamp(0.001, 0.5);
         self.ticked = now;
         let mut connections = Vec::with_capacity(self.members.len());
@@ -244,6 +249,7 @@ impl Link {
             openings,
             connections: &connections,
             is_capped: !self.members.is_empty() && self.members.iter().all(Member::is_capped),
+            is_early,
             is_counted_late: !self.members.iter().all(Member::has_window),
         };
         let before = self.verdict.state;

@@ -109,6 +109,8 @@ pub(super) struct Sample<'a> {
     pub(super) connections: &'a [Connection],
     /// Whether each of them waits for a cap, so that how much comes says nothing of the link.
     pub(super) is_capped: bool,
+    /// Whether is looked sooner than usual, so that it says nothing when it is later.
+    pub(super) is_early: bool,
     /// Whether own bytes are counted when they are read, some time after the interface has counted them.
     pub(super) is_counted_late: bool,
 }
@@ -248,7 +250,9 @@ impl Law {
         let may_be_ahead = if self.state == LinkState::Yielding { 0.0 } else { self.connections };
         let reading = sample.is_counted_late.then_some(may_be_ahead);
         self.rates.take_in(at, sample.own_bytes, sample.interface_bytes, reading);
-        self.notice_stall(secs);
+        if !sample.is_early {
+            self.notice_stall(secs);
+        }
         self.uploads.take_in(at, sample.sent_bytes, self.rates.own(0.3) + self.others());
         let is_even = self.looking.phase == Phase::Cruise && self.is_settled();
         self.delays.take_in(at, sample.connections, is_even);
@@ -274,6 +278,20 @@ impl Law {
             self.windows.pop_front();
         }
         self.verdict()
+    }
+
+    /// Whether nothing is to be seen of others, nothing is tried, and it is no matter when the next look is.
+    pub(super) fn is_calm(&self) -> bool {
+        match self.state {
+            LinkState::Resting => true,
+            // With a slow server, or below a cap, the start does not end.
+            LinkState::Starting => self.in_state() > SLOW_START_SECS,
+            LinkState::Using | LinkState::Beside => {
+                let others_are_known = self.state == LinkState::Beside || self.others_ticks == 0;
+                self.looking.phase == Phase::Cruise && self.waiting_since.is_none() && others_are_known
+            }
+            LinkState::Yielding | LinkState::Returning => false,
+        }
     }
 
     fn decide(&mut self, secs: f64) {

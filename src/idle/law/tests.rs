@@ -81,6 +81,7 @@ impl Calm {
             openings: Some(self.openings),
             connections,
             is_capped: self.is_capped,
+            is_early: false,
             is_counted_late: false,
         })
     }
@@ -256,6 +257,7 @@ impl ByReading {
                 openings: Some(1),
                 connections: &[Connection { path: 1, round_trip: None, handshake, segments: 0 }],
                 is_capped: false,
+                is_early: false,
                 is_counted_late: true,
             });
             stepped_back |= verdict.state == LinkState::Yielding;
@@ -309,6 +311,7 @@ proptest! {
                 openings: openings.map(u64::from),
                 connections: &connections,
                 is_capped: own % 3 == 0,
+                is_early: own % 7 == 0,
                 is_counted_late: own % 5 == 0,
             });
             prop_assert!(law.window.is_finite(), "{}", law.trace());

@@ -278,6 +278,7 @@ impl World {
             openings: governor.sees_counters.then_some(self.openings),
             connections: &connections,
             is_capped: false,
+            is_early: false,
             is_counted_late: false,
         };
         let before = governor.verdict.state;
