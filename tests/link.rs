@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use support::home_link::bottleneck::SLOT;
 use support::home_link::queue::{Discipline, Queue};
 use support::home_link::{HERE, HomeLink, Link, OURS, ROUTER, ROUTERS, SERVER, THERE, players};
 use support::namespace::{Own, inside};
@@ -210,6 +211,39 @@ fn sixteen_connections_are_as_polite_as_one_and_all_of_them_go_on() {
         let mut found = downloading.beside_a_download(HERE, alone, bounds);
         found.push(at_least("connections", downloading.connections() as f64, 16.0));
         found
+    });
+}
+
+#[test]
+fn a_low_cap_holds_over_the_link_from_the_first_second_on() {
+    const RATE: f64 = 102_400.0;
+    const SLOTS_OF_A_SECOND: usize = 20;
+    measures("a_low_cap_holds_over_the_link_from_the_first_second_on", |link| {
+        let home = Home::new();
+        let from = link.bottleneck.now();
+        let _get = link.start_get(&home, &["--limit", "100K"]);
+        let slots = until("six seconds of it", SOON, || {
+            let shares = link.course_since(from).shares(OURS);
+            let bytes = shares.into_iter().map(|share| share * link.link.down_bps() * SLOT.as_secs_f64());
+            // Question and answer are below that; a slot begun is none.
+            let slots: Vec<f64> = bytes.skip_while(|bytes| *bytes < 1000.0).collect();
+            (slots.len() > 6 * SLOTS_OF_A_SECOND).then_some(slots)
+        });
+        let seconds: Vec<f64> =
+            slots.windows(SLOTS_OF_A_SECOND).map(|second| second.iter().sum::<f64>() / RATE).collect();
+        // Headers are on the wire as well.
+        let (first, later) = (seconds[0], &seconds[SLOTS_OF_A_SECOND..]);
+        vec![
+            // What is thrown away at the start has to be waited for.
+            at_least("of the cap in the first second", first, 0.9),
+            at_most("of the cap in the first second", first, 1.2),
+            at_least(
+                "of the cap in any later second",
+                later.iter().copied().fold(f64::INFINITY, f64::min),
+                0.9,
+            ),
+            at_most("of the cap in any later second", later.iter().copied().fold(0.0, f64::max), 1.15),
+        ]
     });
 }
 

@@ -60,12 +60,13 @@ impl Cap {
         Rate::from_bytes_per_sec((rate / connections).max(1))
     }
 
-    /// Books what a window lets in before anything is read: it arrives as much as the rest. A third of a second's worth at
-    /// most, so that a very low cap does not delay the start.
-    fn book_window(&self, bytes: usize) -> Place {
+    /// Books what a window lets in before anything is read: it arrives as much as the rest. Two thirds of a second's
+    /// worth at most, so that a very low cap does not delay the start. Says how much that was as well.
+    fn book_window(&self, bytes: usize) -> (Place, usize) {
         let mut bucket = self.bucket();
-        let most = bucket.rate().map_or(0, |rate| (rate.bytes_per_sec() / 3) as usize);
-        bucket.book(most.min(bytes), Instant::now())
+        let most = bucket.rate().map_or(0, |rate| (rate.bytes_per_sec() * 2 / 3) as usize);
+        let booked = most.min(bytes);
+        (bucket.book(booked, Instant::now()), booked)
     }
 
     fn bucket(&self) -> MutexGuard<'_, Bucket> {
@@ -98,6 +99,10 @@ pub(super) struct InLine {
     pub(super) cap: Arc<Cap>,
     pub(super) whose: Whose,
     place: Place,
+    /// What is booked of its window, in bytes.
+    window_bytes: usize,
+    /// What was, and is not of its window any more: when that is read it is paid for already.
+    paid_bytes: usize,
     /// Its equal share of the cap, and where it stands in line for that.
     share: Bucket,
     share_place: Place,
@@ -106,19 +111,32 @@ pub(super) struct InLine {
 impl InLine {
     pub(super) fn new(cap: Arc<Cap>, whose: Whose) -> Self {
         let share = Bucket::new(None, Instant::now());
-        Self { cap, whose, place: Place::default(), share, share_place: Place::default() }
+        let (place, share_place) = (Place::default(), Place::default());
+        Self { cap, whose, place, window_bytes: 0, paid_bytes: 0, share, share_place }
     }
 
     /// Books what has arrived.
     pub(super) fn book(&mut self, bytes: usize, now: Instant) {
+        let paid = bytes.min(self.paid_bytes);
+        self.paid_bytes -= paid;
+        let bytes = bytes - paid;
         self.place = self.cap.bucket().book(bytes, now);
         self.share.set_rate(self.cap.share(), now);
         self.share_place = self.share.book(bytes, now);
     }
 
-    /// Books what a window lets in before anything is read.
+    /// The window grows, and lets in so much more before anything is read.
     pub(super) fn book_window(&mut self, bytes: usize) {
-        self.place = self.cap.book_window(bytes);
+        let (place, booked) = self.cap.book_window(bytes);
+        self.place = place;
+        self.window_bytes += booked;
+    }
+
+    /// The window shrinks: so much less is let in ahead of what is read.
+    pub(super) fn give_back_window(&mut self, bytes: usize) {
+        let booked = bytes.min(self.window_bytes);
+        self.window_bytes -= booked;
+        self.paid_bytes += booked;
     }
 
     /// How long to wait before more may arrive; `None` if it may now.
@@ -135,6 +153,29 @@ impl InLine {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_paid_for_as_a_window_is_not_paid_for_again_when_it_is_read() {
+        let rate = Rate::from_bytes_per_sec(90_000);
+        let mut line = InLine::new(Cap::new(rate, &InForce::default()), Whose::User);
+        let now = Instant::now();
+        let secs_to_wait = |line: &mut InLine| line.wait(now).map_or(0.0, |wait| wait.as_secs_f64());
+        // Two thirds of a second's worth, of which a part is no window any more, and comes.
+        line.book_window(1_000_000);
+        line.give_back_window(27_000);
+        let ahead = secs_to_wait(&mut line);
+        assert!((0.65..0.68).contains(&ahead), "{ahead}");
+        line.book(27_000, now);
+        assert!(secs_to_wait(&mut line) <= ahead, "it is paid for");
+        line.book(9_000, now);
+        let more = secs_to_wait(&mut line) - ahead;
+        assert!((0.09..0.11).contains(&more), "{more}");
+        // No more is given back than was booked.
+        line.give_back_window(1_000_000);
+        line.book(42_000, now);
+        let more = secs_to_wait(&mut line) - ahead;
+        assert!((0.19..0.21).contains(&more), "{more}");
+    }
 
     #[test]
     fn caps_are_counted_as_long_as_they_are_any() {

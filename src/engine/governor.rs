@@ -100,19 +100,29 @@ impl InForce {
     }
 }
 
+/// Whether that is on this machine, where segments are as large as the largest window that was ever offered allows.
+pub(super) fn is_here(peer: SocketAddr) -> bool {
+    peer.ip().to_canonical().is_loopback()
+}
+
 impl Watch for Steering {
     fn opening(&self) -> Box<dyn Send + Sync> {
         Box::new(self.governor.opening())
     }
 
-    /// Has a new connection begin with a small window. A sender never forgets the largest window it was offered, and
-    /// makes its segments by it: only one that begins small can be held to a low cap smoothly. Without a cap it would only do
-    /// harm: the handshake has offered the server more already, and what does not fit is lost.
+    /// Has a new connection on this machine begin with a small window. A sender never forgets the largest window it was
+    /// offered, and makes its segments by it: there, only one that begins small can be held to a low cap smoothly. Elsewhere
+    /// segments are small, and a small buffer would only do harm: the handshake has offered the server more already, and what
+    /// does not fit is lost. More than that it shall not be, though.
     fn opened(&self, local: SocketAddr, peer: SocketAddr) {
         if self.in_force.is_any()
             && let Some(socket) = OwnSocket::find(local, peer)
         {
-            socket.hold_to(FIRST_WINDOW);
+            if is_here(peer) {
+                socket.hold_to(FIRST_WINDOW);
+            } else {
+                socket.clamp(FIRST_WINDOW as u64);
+            }
         }
     }
 }

@@ -7,17 +7,21 @@ use std::time::{Duration, Instant};
 use url::Url;
 
 use super::cap::{Applies, InLine, Whose};
-use super::governor::Steering;
+use super::governor::{Steering, is_here};
 use super::newcomers::Newcomer;
 use super::reader::Reader;
 use super::servers::{Seat, Servers};
-use crate::idle::{FIRST_WINDOW, Hold, Membership, OwnSocket, Path, window_for};
+use crate::idle::{FIRST_WINDOW, Hold, Membership, OwnSocket, Path, offer_for, window_for};
 use crate::job::{Priority, Rate};
-use crate::transfer::{Notice, Pace, Paces};
+use crate::transfer::{FIRST_OFFER_BYTES, Notice, Pace, Paces};
 
 /// What a connection is worth having for, in bytes per second: under a low cap more of them bring nothing but the burst
 /// each begins with.
 const LEAST_SHARE_BPS: u64 = 64 << 10;
+
+/// In so many round trips a server has sent what a handshake offered it, and a little for those that come late.
+const ROUND_TRIPS_OF_OFFER: u32 = 4;
+const LATE: Duration = Duration::from_millis(50);
 
 /// What is known of a peer, asked once per connection.
 #[derive(Clone, Copy, Debug)]
@@ -173,10 +177,30 @@ struct Connection {
     membership: Option<Membership>,
     /// What it is read through, where it is held back so.
     reader: Option<Arc<Reader>>,
-    /// The window it is held to; `None` while the kernel sizes it.
+    /// The window its buffer is held to by caps; `None` while the kernel sizes it.
     held_to: Option<usize>,
+    /// When that becomes less.
+    shrinks_at: Option<Instant>,
     /// The largest window it was ever held to; beyond all bounds once it was let go.
     offered_bytes: usize,
+}
+
+impl Connection {
+    /// Whether its buffer may be that now. What is under way was offered, and comes: where it finds a smaller one it is thrown
+    /// away, and the server takes that for a loss. On this machine nothing is under way for long.
+    fn may_hold_to(&mut self, window: Option<usize>, path: Option<Path>) -> bool {
+        let (Some(window), Some(path)) = (window, path) else { return true };
+        if is_here(self.peer) || self.held_to.is_some_and(|held| held < window) {
+            return true;
+        }
+        let now = Instant::now();
+        let is_over =
+            *self.shrinks_at.get_or_insert(now + ROUND_TRIPS_OF_OFFER * path.round_trip + LATE) <= now;
+        if is_over {
+            self.shrinks_at = None;
+        }
+        is_over
+    }
 }
 
 impl JobPace {
@@ -239,9 +263,11 @@ impl JobPace {
         self.steering.wake();
     }
 
-    /// Keeps what comes before anything is read, and before it is steered, to what the server was offered already.
+    /// Keeps what comes before anything is read, and before it is steered, to what the server was offered already, unless a
+    /// cap keeps it to less.
     fn hold_back_first(&self) {
-        let gives_way = self.weight.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        let is_capped = self.line().iter().any(|line| line.cap.rate().is_some());
+        let gives_way = !is_capped && self.weight.lock().unwrap_or_else(PoisonError::into_inner).is_some();
         if let Some(Connection { socket: Some(socket), whereabouts: Whereabouts::BehindLink, .. }) =
             &*self.connection()
             && gives_way
@@ -283,16 +309,18 @@ impl JobPace {
     /// only its average is right.
     fn hold(&self) {
         let Some(connection) = &mut *self.connection() else { return };
-        let Some(socket) = &connection.socket else { return };
+        let Some(socket) = connection.socket.clone() else { return };
         let share = self.line().iter().filter_map(|line| line.cap.share()).min();
-        let path = share.map(|rate| (rate, socket.path().unwrap_or_default()));
-        let window = path.map(|(rate, path)| window_for(rate, path, connection.offered_bytes));
+        let keeps_to = share.map(|rate| (rate, socket.path().unwrap_or_default()));
+        let window = keeps_to.map(|(rate, path)| window_for(rate, path, connection.offered_bytes));
         let is_same = match (window, connection.held_to) {
             // The round trip is measured anew all the time: only a real difference is worth a call.
             (Some(window), Some(held)) => window.abs_diff(held) <= held / 8,
             (window, held) => window == held,
         };
-        if !is_same {
+        if is_same {
+            connection.shrinks_at = None;
+        } else if connection.may_hold_to(window, keeps_to.map(|(_, path)| path)) {
             match window {
                 Some(window) => socket.hold_to(window),
                 None => socket.let_go(),
@@ -301,19 +329,17 @@ impl JobPace {
             if let (Some(window), Some(held)) = (window, connection.held_to) {
                 for line in &mut *self.line() {
                     line.book_window(window.saturating_sub(held));
+                    line.give_back_window(held.saturating_sub(window));
                 }
             }
             connection.held_to = window;
             connection.offered_bytes = connection.offered_bytes.max(window.unwrap_or(usize::MAX));
         }
-        // Such a buffer lets in up to twice as much, in lumps; and what is no whole segment is worth nothing.
-        let whole_segments = |(window, (_, path)): (usize, (Rate, Path))| {
-            (window / path.segment_bytes).max(2) * path.segment_bytes
-        };
-        let exact = window.zip(path).map(whole_segments);
-        match (&connection.membership, exact) {
-            (Some(membership), _) => membership.set_cap_window(exact),
-            (None, Some(exact)) => socket.clamp(exact as u64),
+        // A buffer lets in up to twice as much, in lumps.
+        let offer = keeps_to.map(|(rate, path)| offer_for(rate, path));
+        match (&connection.membership, offer) {
+            (Some(membership), _) => membership.set_cap_window(offer),
+            (None, Some(offer)) => socket.clamp(offer as u64),
             (None, None) => {}
         }
     }
@@ -332,6 +358,12 @@ impl Drop for JobPace {
 impl Pace for JobPace {
     fn connected(&self, local: SocketAddr, peer: SocketAddr) {
         let found = (self.look_up)(peer);
+        let (offered_bytes, booked_bytes) = if is_here(peer) {
+            // The kernel offers up to twice as much at first.
+            (FIRST_WINDOW, 2 * FIRST_WINDOW)
+        } else {
+            (FIRST_OFFER_BYTES as usize, FIRST_OFFER_BYTES as usize)
+        };
         let before = self.connection().replace(Connection {
             socket: OwnSocket::find(local, peer).map(Arc::new),
             local,
@@ -341,8 +373,9 @@ impl Pace for JobPace {
             has_begun: false,
             membership: None,
             reader: None,
-            held_to: Some(FIRST_WINDOW),
-            offered_bytes: FIRST_WINDOW,
+            shrinks_at: None,
+            held_to: Some(offered_bytes),
+            offered_bytes,
         });
         let mut line = self.line();
         line.retain(|line| line.whose != Whose::Governor);
@@ -350,7 +383,8 @@ impl Pace for JobPace {
             line.retain(|line| !(found.is_exempt && line.whose == Whose::Timetable));
             for line in &mut *line {
                 line.cap.join();
-                line.book_window(2 * FIRST_WINDOW);
+                line.book_window(booked_bytes);
+                line.give_back_window(booked_bytes - offered_bytes);
             }
         }
         drop(line);
@@ -385,10 +419,16 @@ impl Pace for JobPace {
             longest = longest.max(wait);
             is_capped |= wait.is_some() && line.whose != Whose::Governor;
         }
-        if let Some(membership) =
-            self.connection().as_ref().and_then(|connection| connection.membership.as_ref())
-        {
-            membership.set_capped(is_capped);
+        let mut is_to_shrink = false;
+        if let Some(connection) = &*self.connection() {
+            if let Some(membership) = &connection.membership {
+                membership.set_capped(is_capped);
+            }
+            is_to_shrink = connection.shrinks_at.is_some();
+        }
+        if longest.is_none() && is_to_shrink {
+            // Before anything is read: that makes room for more.
+            self.hold();
         }
         longest
     }
@@ -405,7 +445,6 @@ mod tests {
     use super::super::cap::Cap;
     use super::super::governor::Governing;
     use super::*;
-    use crate::transfer::FIRST_OFFER_BYTES;
 
     #[tokio::test]
     async fn over_the_link_connections_are_let_in_one_after_the_other() {

@@ -109,13 +109,23 @@ impl Bucket {
 /// matters on loopback, where segments have 64 KiB.
 #[must_use]
 pub fn window_for(rate: Rate, path: Path, offered_bytes: usize) -> usize {
-    // A little more than a round trip: what is let in beyond that waits here and comes in lumps. The kernel offers at least
-    // what it is asked for.
-    let ahead = AHEAD.as_secs_f64() + 1.25 * path.round_trip.as_secs_f64();
     let segment = path.segment_bytes.min(offered_bytes.max(2 * FIRST_WINDOW));
     // The kernel offers between all and twice what it is asked for; only the first window is known to fit exactly.
     let room = if segment <= 2 * FIRST_WINDOW { segment.div_ceil(2) } else { segment };
-    ((rate.bytes_per_sec() as f64 * ahead) as usize).max(room).max(LEAST_WINDOW)
+    bytes_under_way(rate, path).max(room).max(LEAST_WINDOW)
+}
+
+/// What the kernel is to offer of that window, exactly, in bytes: what is no whole segment is worth nothing, and with less
+/// than two the acknowledgement of each is delayed.
+#[must_use]
+pub fn offer_for(rate: Rate, path: Path) -> usize {
+    (bytes_under_way(rate, path) / path.segment_bytes).max(2) * path.segment_bytes
+}
+
+/// A little more than comes in a round trip: what is let in beyond that waits here and comes in lumps.
+fn bytes_under_way(rate: Rate, path: Path) -> usize {
+    let ahead = AHEAD.as_secs_f64() + 1.25 * path.round_trip.as_secs_f64();
+    (rate.bytes_per_sec() as f64 * ahead) as usize
 }
 
 #[cfg(test)]

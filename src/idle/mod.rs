@@ -24,7 +24,7 @@ mod sockets;
 mod subnet;
 mod throttle;
 
-pub use caps::{Bucket, FIRST_WINDOW, Place, window_for};
+pub use caps::{Bucket, FIRST_WINDOW, Place, offer_for, window_for};
 pub use governor::{Governor, Membership, OwnOpening, Report};
 pub use link::{LinkSample, LinkState, LinkView, LinkWhy, Senses};
 pub use link_words::delay_in_words;
