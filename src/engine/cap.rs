@@ -132,8 +132,12 @@ impl InLine {
         self.window_bytes += booked;
     }
 
-    /// The window shrinks: so much less is let in ahead of what is read.
+    /// The window shrinks: so much less is let in ahead of what is read. Where the governor steps back, nothing is to be read
+    /// for that.
     pub(super) fn give_back_window(&mut self, bytes: usize) {
+        if self.whose == Whose::Governor {
+            return;
+        }
         let booked = bytes.min(self.window_bytes);
         self.window_bytes -= booked;
         self.paid_bytes += booked;

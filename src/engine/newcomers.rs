@@ -6,7 +6,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::transfer::FIRST_OFFER_BYTES;
 
@@ -46,7 +48,7 @@ impl Newcomer {
     }
 
     fn is_new(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.since) < LONGEST
+        now.duration_since(self.since) < LONGEST
             && self.came_bytes.load(Ordering::Relaxed) < FIRST_OFFER_BYTES
     }
 }

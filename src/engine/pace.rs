@@ -121,7 +121,7 @@ impl FilePaces {
         let gives_way = weight(self.priority()).is_some();
         gives_way
             && self.living().iter().any(|pace| pace.is_behind_link())
-            && self.steering.newcomers.is_any_new(Instant::now())
+            && self.steering.newcomers.is_any_new(tokio::time::Instant::now())
     }
 
     fn pace(&self, seat: Option<Seat>) -> Arc<dyn Pace> {
@@ -187,19 +187,22 @@ struct Connection {
 
 impl Connection {
     /// Whether its buffer may be that now. What is under way was offered, and comes: where it finds a smaller one it is thrown
-    /// away, and the server takes that for a loss. On this machine nothing is under way for long.
+    /// away, and the server takes that for a loss. Nearby little is under way; and where we hold back by reading, all that
+    /// comes meanwhile would have to be read first.
     fn may_hold_to(&mut self, window: Option<usize>, path: Option<Path>) -> bool {
-        let (Some(window), Some(path)) = (window, path) else { return true };
-        if is_here(self.peer) || self.held_to.is_some_and(|held| held < window) {
+        let is_less = |window: usize| self.held_to.is_none_or(|held| window < held);
+        let is_far = self.whereabouts == Whereabouts::BehindLink && self.reader.is_none();
+        let shrinks = window.is_some_and(is_less) && is_far;
+        let Some(path) = path.filter(|_| shrinks) else {
+            self.shrinks_at = None;
             return true;
-        }
+        };
         let now = Instant::now();
-        let is_over =
-            *self.shrinks_at.get_or_insert(now + ROUND_TRIPS_OF_OFFER * path.round_trip + LATE) <= now;
-        if is_over {
+        let at = *self.shrinks_at.get_or_insert(now + ROUND_TRIPS_OF_OFFER * path.round_trip + LATE);
+        if at <= now {
             self.shrinks_at = None;
         }
-        is_over
+        at <= now
     }
 }
 
@@ -213,7 +216,7 @@ impl JobPace {
             look_up: Arc::clone(&of.look_up),
             steering: of.steering.clone(),
             weight: Mutex::new(weight(of.priority())),
-            newcomer: of.steering.newcomers.let_in(Instant::now()),
+            newcomer: of.steering.newcomers.let_in(tokio::time::Instant::now()),
             _seat: seat,
         }
     }
@@ -446,7 +449,7 @@ mod tests {
     use super::super::governor::Governing;
     use super::*;
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn over_the_link_connections_are_let_in_one_after_the_other() {
         let nobody = SocketAddr::from(([127, 0, 0, 1], 9));
         let url: Url = "http://127.0.0.1:9/".parse().unwrap();
