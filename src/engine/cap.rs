@@ -135,12 +135,11 @@ impl InLine {
     /// The window shrinks: so much less is let in ahead of what is read. Where the governor steps back, nothing is to be read
     /// for that.
     pub(super) fn give_back_window(&mut self, bytes: usize) {
-        if self.whose == Whose::Governor {
-            return;
-        }
         let booked = bytes.min(self.window_bytes);
         self.window_bytes -= booked;
-        self.paid_bytes += booked;
+        if self.whose != Whose::Governor {
+            self.paid_bytes += booked;
+        }
     }
 
     /// How long to wait before more may arrive; `None` if it may now.

@@ -118,8 +118,8 @@ impl Governor {
     #[must_use]
     pub fn next_look_in(&self) -> Option<Duration> {
         let steered = self.steered();
-        let is_late = steered.are_many() && !steered.is_next_early;
-        (steered.members() > 0).then_some(if is_late { TICK_OF_MANY } else { TICK })
+        let may_wait = steered.are_many() && !steered.is_next_early;
+        (steered.members() > 0).then_some(if may_wait { TICK_OF_MANY } else { TICK })
     }
 
     /// Looks at all links and throttles what is to be throttled. `now` is the time since any fixed moment.
