@@ -10,7 +10,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
 use super::newcomers::Newcomers;
-use crate::idle::{FIRST_WINDOW, Governor, LinkSample, LinkState, LinkView, LinkWhy, OwnSocket, Report};
+use crate::idle::{
+    FIRST_WINDOW, Governor, LATEST_LOOK, LinkSample, LinkState, LinkView, LinkWhy, OwnSocket, Report,
+};
 use crate::job::duration_in_words;
 use crate::transfer::Watch;
 
@@ -18,9 +20,6 @@ use super::{SAMPLE_SECS, SAMPLES};
 
 /// How many samples too many are dropped in one go, so that the rest is not moved along twice a second.
 const AT_ONCE: usize = SAMPLES / 8;
-
-/// A look waits that many times as long for something to arrive: while nothing does, we are in nobody's way.
-const LATEST: f64 = 2.5;
 
 /// To step back for a shorter time is not worth a line in the log.
 const WORTH_NOTING: Duration = Duration::from_secs(5);
@@ -252,7 +251,7 @@ async fn look(governor: Arc<Governor>, needed: Arc<Notify>, due: Arc<Due>) {
         while let Some(wait) = governor.next_look_in() {
             // One after the other: a late look is one look, not several.
             due.set(due.started.elapsed() + wait);
-            let _ = timeout(wait.mul_f64(LATEST), due.is_noticed()).await;
+            let _ = timeout(wait.mul_f64(LATEST_LOOK), due.is_noticed()).await;
             governor.tick(due.started.elapsed());
         }
         // Once more, so that it is known that nothing is steered.

@@ -13,16 +13,10 @@ use tokio::sync::watch;
 
 use super::law::{Law, Sample, Verdict};
 use super::link::{LinkState, LinkView, Senses};
+use super::looks::{self, Next};
 use super::member::{Capped, Hold, Member, SEGMENT};
 use super::sensors::{Interface, Openings, Way};
 use super::throttle::{Claim, Turns, shares};
-
-/// How often the governor has to look, while there is something to steer; with many connections less often as long as all is
-/// calm, since each look costs so much a connection. (With sixteen that is below half a per cent of a core, and not with
-/// 20 ms.)
-const TICK: Duration = Duration::from_millis(10);
-const TICK_OF_MANY: Duration = Duration::from_millis(30);
-const MANY: usize = 4;
 
 /// What is known of a way out is forgotten when it was not used for so long.
 const FORGET: Duration = Duration::from_mins(10);
@@ -41,8 +35,8 @@ struct Steered {
     own_openings: u64,
     openings_before: u64,
     last_id: u64,
-    /// Whether the next look is sooner than it would be if all was calm.
-    is_next_early: bool,
+    /// Whether something was seen of others at the last look, or something is tried.
+    is_stirred: bool,
 }
 
 /// A way out, and what goes over it.
@@ -118,8 +112,7 @@ impl Governor {
     #[must_use]
     pub fn next_look_in(&self) -> Option<Duration> {
         let steered = self.steered();
-        let may_wait = steered.are_many() && !steered.is_next_early;
-        (steered.members() > 0).then_some(if may_wait { TICK_OF_MANY } else { TICK })
+        (steered.members() > 0).then_some(steered.next_look().after)
     }
 
     /// Looks at all links and throttles what is to be throttled. `now` is the time since any fixed moment.
@@ -127,11 +120,11 @@ impl Governor {
         let mut steered = self.steered();
         let openings = steered.count_others_openings(Openings::count);
         steered.links.retain(|_, link| !link.members.is_empty() || now.saturating_sub(link.ticked) < FORGET);
-        let is_early = steered.is_next_early;
+        let is_early = steered.next_look().is_early;
         for link in steered.links.values_mut() {
             link.tick(now, openings, is_early);
         }
-        steered.is_next_early = steered.are_many() && steered.links.values().any(|link| !link.law.is_calm());
+        steered.is_stirred = steered.links.values().any(|link| !link.law.is_calm());
     }
 
     /// How the link stands that carries most; `None` where nothing was steered yet.
@@ -199,8 +192,8 @@ impl Steered {
         self.links.values().map(|link| link.members.len()).sum()
     }
 
-    fn are_many(&self) -> bool {
-        self.members() > MANY
+    fn next_look(&self) -> Next {
+        looks::next(self.members(), !self.is_stirred)
     }
 
     /// How many connections others have opened in all, as far as can be told.
@@ -277,7 +270,7 @@ impl Link {
         let claim =
             |(index, member): (usize, &Member)| if flowing.has(index) { member.claim() } else { Claim::NONE };
         let claims: Vec<Claim> = self.members.iter().enumerate().map(claim).collect();
-        let are_many = claims.len() > MANY;
+        let are_many = looks::are_many(claims.len());
         for (index, share) in shares(window_bytes, &claims).into_iter().enumerate() {
             let member = &mut self.members[index];
             if flowing.has(index) {
@@ -328,5 +321,48 @@ impl Link {
             own_bytes: self.own_bytes,
             others_bytes: rounded(self.others_bytes),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::member::Reads;
+    use super::*;
+
+    /// Over which nothing comes.
+    #[derive(Debug)]
+    struct Silent;
+
+    impl Reads for Silent {
+        fn received_bytes(&self) -> u64 {
+            0
+        }
+
+        fn read_at(&self, _rate_bps: u64) {}
+    }
+
+    #[test]
+    fn many_connections_are_looked_at_seldom_once_all_is_calm() {
+        let governor = Arc::new(Governor::default());
+        // Addresses nobody has (RFC 5737).
+        let ends = |port| (SocketAddr::from(([192, 0, 2, 1], port)), SocketAddr::from(([192, 0, 2, 2], 80)));
+        let steer = |port| governor.steer(Hold::Reads(Arc::new(Silent)), ends(port), 1, true);
+        let few: Vec<Membership> = (1..=4).map(steer).collect();
+        let look_after = |secs: u64| {
+            governor.tick(Duration::from_secs(secs));
+            governor.next_look_in().map(|wait| wait.as_millis())
+        };
+        assert_eq!(look_after(1), Some(10));
+        assert_eq!(look_after(9), Some(10), "it is calm, but they are few");
+        let fifth = steer(5);
+        assert_eq!(look_after(10), Some(30));
+        drop(few);
+        assert_eq!(look_after(11), Some(10));
+        drop(fifth);
+        assert_eq!(look_after(12), None);
+        let _many: Vec<Membership> = (1..=5).map(steer).collect();
+        assert_eq!(look_after(13), Some(10), "they begin");
+        assert_eq!(look_after(14), Some(10));
+        assert_eq!(look_after(18), Some(30), "nothing comes of it");
     }
 }

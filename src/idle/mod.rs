@@ -16,6 +16,7 @@ mod governor;
 mod law;
 mod link;
 mod link_words;
+mod looks;
 mod member;
 mod sensors;
 #[cfg(test)]
@@ -28,6 +29,7 @@ pub use caps::{Bucket, FIRST_WINDOW, Place, offer_for, window_for};
 pub use governor::{Governor, Membership, OwnOpening, Report};
 pub use link::{LinkSample, LinkState, LinkView, LinkWhy, Senses};
 pub use link_words::delay_in_words;
+pub use looks::LATEST as LATEST_LOOK;
 pub use member::{Hold, Reads};
 pub use sockets::{OwnSocket, Path};
 pub use subnet::Subnets;

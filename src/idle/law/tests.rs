@@ -119,6 +119,40 @@ fn traffic_of_this_machine_is_heeded_within_two_looks() {
 }
 
 #[test]
+fn it_is_calm_unless_something_is_seen_of_others_or_is_tried() {
+    let calm_part = |calm: &mut Calm| {
+        let ticks = (0..1000).filter(|_| {
+            calm.run(1, 30);
+            calm.law.is_calm()
+        });
+        ticks.count() as f64 / 1000.0
+    };
+    let mut calm = Calm::new();
+    // Now and then it looks for more.
+    let part = calm_part(&mut calm);
+    assert!((0.7..1.0).contains(&part), "{part}");
+    let settled = || {
+        let (mut calm, mut ticks) = (Calm::new(), 0);
+        while ticks < 50 {
+            calm.run(1, 30);
+            ticks = if calm.law.is_calm() { ticks + 1 } else { 0 };
+        }
+        calm
+    };
+    let mut calm = settled();
+    calm.others += RATE / 10;
+    calm.run(1, 30);
+    assert!(!calm.law.is_calm(), "traffic of this machine: {}", calm.law.trace());
+    let mut calm = settled();
+    calm.openings += 1;
+    calm.run(1, 30);
+    assert!(!calm.law.is_calm(), "a connection of this machine: {}", calm.law.trace());
+    let mut calm = settled();
+    calm.run(2, 50);
+    assert!(!calm.law.is_calm(), "packets wait: {}", calm.law.trace());
+}
+
+#[test]
 fn a_start_that_is_interrupted_is_made_up_for() {
     let mut calm = Calm::before_the_start();
     calm.run(10, 30);

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use super::law::{Connection, Law, Sample, Verdict};
 use super::link::{LinkState, LinkWhy};
+use super::looks;
 use super::throttle::{Claim, LEAST_WINDOW_BYTES, Turns, shares};
 use flow::{Ack, Flow};
 use link::{Discipline, Link};
@@ -27,10 +28,6 @@ const WIRE: f64 = 1514.0;
 
 /// How fine time is.
 const STEP_SECS: f64 = 0.001;
-
-/// How often the governor looks, when something of ours arrives, and at the latest.
-const TICK_STEPS: u64 = 10;
-const LATEST_STEPS: u64 = 25;
 
 type FlowId = usize;
 
@@ -199,12 +196,15 @@ impl World {
         }
         for number in 0..self.governors.len() {
             let (at, had) = self.governors[number].looked;
-            let ours = self.flows.iter().filter(|flow| flow.whose == Whose::Ours(number));
-            let has: f64 = ours.map(|flow| flow.wire_bytes).sum();
-            let is_due = self.step >= at + TICK_STEPS && has > had || self.step >= at + LATEST_STEPS;
-            if is_due {
+            let ours =
+                || self.flows.iter().filter(|flow| flow.whose == Whose::Ours(number) && flow.start <= now);
+            let has: f64 = ours().map(|flow| flow.wire_bytes).sum();
+            let next = looks::next(ours().count(), self.governors[number].law.is_calm());
+            let steps = (next.after.as_secs_f64() / STEP_SECS).round();
+            let waited = (self.step - at) as f64;
+            if waited >= steps && has > had || waited >= looks::LATEST * steps {
                 self.governors[number].looked = (self.step, has);
-                self.tick(number);
+                self.tick(number, next.is_early);
             }
         }
     }
@@ -256,7 +256,7 @@ impl World {
         self.acks.push_back(Ack { arrives: self.last_ack, ..ack });
     }
 
-    fn tick(&mut self, number: usize) {
+    fn tick(&mut self, number: usize, is_early: bool) {
         let governor = &mut self.governors[number];
         let mine = |flow: &Flow| flow.whose == Whose::Ours(number) && flow.start <= self.now;
         let connections: Vec<Connection> = (self.flows.iter())
@@ -278,7 +278,7 @@ impl World {
             openings: governor.sees_counters.then_some(self.openings),
             connections: &connections,
             is_capped: false,
-            is_early: false,
+            is_early,
             is_counted_late: false,
         };
         let before = governor.verdict.state;

@@ -1,0 +1,56 @@
+//! How often the governor looks, while there is something to steer.
+//!
+//! Each look costs so much a connection. With many it is seldom as long as all is calm: with sixteen that is below half a per
+//! cent of a core, and would not be with a look every 20 ms.
+
+use std::time::Duration;
+
+const EVERY: Duration = Duration::from_millis(10);
+const EVERY_WHILE_CALM: Duration = Duration::from_millis(30);
+
+/// So many connections are not yet many.
+const FEW: usize = 4;
+
+/// A look waits that many times as long for something to arrive: while nothing does, we are in nobody's way.
+pub const LATEST: f64 = 2.5;
+
+/// When the next look is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Next {
+    pub(super) after: Duration,
+    /// Whether that is sooner than it would be if all was calm.
+    pub(super) is_early: bool,
+}
+
+/// Whether so many connections are many.
+pub(super) const fn are_many(connections: usize) -> bool {
+    connections > FEW
+}
+
+/// When to look again with so many connections; `is_calm` says that nothing is to be seen of others and nothing is tried.
+pub(super) const fn next(connections: usize, is_calm: bool) -> Next {
+    match (are_many(connections), is_calm) {
+        (false, _) => Next { after: EVERY, is_early: false },
+        (true, false) => Next { after: EVERY, is_early: true },
+        (true, true) => Next { after: EVERY_WHILE_CALM, is_early: false },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_are_looked_at_seldom_unless_something_happens() {
+        for (connections, is_calm, millis, is_early) in [
+            (1, true, 10, false),
+            (4, false, 10, false),
+            (5, true, 30, false),
+            (5, false, 10, true),
+            (16, true, 30, false),
+        ] {
+            let expected = Next { after: Duration::from_millis(millis), is_early };
+            assert_eq!(next(connections, is_calm), expected, "{connections} {is_calm}");
+        }
+    }
+}
