@@ -28,11 +28,14 @@ const WITH_UPLOADS: f64 = 0.7;
 const MOST_UP_SECS: f64 = 0.5;
 const LONG_BESIDE_UPLOAD_SECS: f64 = 1.5;
 
-/// How much of what is aimed at is left on radio links, where others are noticed later.
-const BESIDE_TREMBLE: f64 = 0.96;
+/// What is left free on radio links, where others are noticed later, as a part of what is aimed at: so much, and so much more
+/// for each second that the readings vary.
+const BESIDE_TREMBLE: f64 = 0.03;
+const BY_TREMBLING: f64 = 8.0;
+const MOST_BESIDE_TREMBLE: f64 = 0.10;
 
 /// The same where round trips tell nothing, and others elsewhere are not noticed at all.
-const BESIDE_UNSEEN: f64 = 0.8;
+const BESIDE_UNSEEN: f64 = 0.2;
 
 /// Where we hold back by reading, for so many round trips is looked, as what is read comes in lumps, and so often, in seconds,
 /// as each look fills what there is to wait in.
@@ -173,12 +176,14 @@ impl Law {
 
     /// What is aimed at while nothing is looked for.
     fn aim_in_cruise(&self) -> f64 {
-        let part = match self.reading {
+        let free = match self.reading {
             None => BESIDE_UNSEEN,
-            Some(_) if self.trembles => BESIDE_TREMBLE,
-            Some(_) => 1.0,
+            Some(_) if self.trembles => {
+                (BESIDE_TREMBLE + BY_TREMBLING * self.noise()).min(MOST_BESIDE_TREMBLE)
+            }
+            Some(_) => 0.0,
         };
-        part * self.aim
+        (1.0 - free) * self.aim
     }
 
     /// The round trip with what acknowledgements wait while something is uploaded: that is not a queue of the way down.
@@ -298,6 +303,15 @@ impl Law {
         }
         let round = self.round_trip();
         (0.002 / round).clamp(LEAST_GAIN, GAIN).max(1.5 * self.noise() / round).min(MOST_GAIN)
+    }
+
+    /// The link was seen full, if not in a look that was judged. A look that met a queue is not taken as high again: while little
+    /// is known it may be twice what the link carries, and then it meets its own each time.
+    pub(super) fn note_full(&mut self) {
+        self.looking.is_sure = true;
+        if self.looking.phase == Phase::Up {
+            self.looking.gain = self.looking.gain.min(self.first_gain());
+        }
     }
 
     /// What came while more was let in, over the last so many seconds, tells whether there is more.

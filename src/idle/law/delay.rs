@@ -20,6 +20,10 @@ const MOST_BY_ALARM: f64 = 0.0015;
 const MOST_BY_FIRST_ALARMS: f64 = 0.005;
 const MOST_NOISE: f64 = 0.012;
 
+/// How a radio link trembles is known from all its readings: what is so many times as much was somebody, even if he was gone
+/// when we looked. (Pages are soon gone, and each would make us blinder to the next.)
+const MOST_OF_TREMBLE: f64 = 2.0;
+
 /// What is taken for noise before it is known, as a part of the round trip: the longer the way, the more is on it.
 const UNKNOWN_NOISE: f64 = 0.03;
 
@@ -249,6 +253,9 @@ impl Delays {
         if let Some(path) = self.speaker.and_then(|id| self.paths.get_mut(&id)) {
             let most = if path.is_known() { MOST_BY_ALARM } else { MOST_BY_FIRST_ALARMS };
             let noise = if stood { &mut path.standing } else { &mut path.sudden };
+            if path.trembles && secs > MOST_OF_TREMBLE * noise.level {
+                return;
+            }
             noise.level = noise.level.max(secs.min(noise.level + most).min(MOST_NOISE));
         }
     }
@@ -342,5 +349,44 @@ impl Delays {
         let Some((minutes, usual)) = path.before_accepted.take() else { return false };
         (path.minutes, path.usual) = (minutes, usual);
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// What is known of a way on which every reading is so much above or below the one before, in milliseconds.
+    fn known(step_ms: u64) -> Delays {
+        let mut delays = Delays::default();
+        for tick in 0..400 {
+            let connection = Connection {
+                path: 1,
+                round_trip: Some(Duration::from_millis(30 + step_ms * (tick % 3))),
+                handshake: Duration::from_millis(30),
+                segments: tick,
+            };
+            delays.take_in(0.01 * tick as f64, &[connection], true);
+            delays.learn_tremble(0.01, true);
+            delays.learn_noise_of(0.01);
+        }
+        delays
+    }
+
+    #[test]
+    fn on_a_radio_link_what_is_far_above_its_trembling_was_not_noise() {
+        for (step_ms, is_radio) in [(0, false), (4, true)] {
+            let mut delays = known(step_ms);
+            let standing = |delays: &Delays| delays.reading().unwrap().standing_noise;
+            let before = standing(&delays);
+            assert_eq!(delays.learn_tremble(0.0, false), is_radio);
+            delays.learn_noise(0.030, true);
+            assert_eq!(standing(&delays) > before, !is_radio, "{before} {}", standing(&delays));
+            let before = standing(&delays);
+            delays.learn_noise(1.5 * before, true);
+            assert!(standing(&delays) > before, "{before}");
+        }
     }
 }

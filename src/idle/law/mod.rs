@@ -257,7 +257,10 @@ impl Law {
         let is_even = self.looking.phase == Phase::Cruise && self.is_settled();
         self.delays.take_in(at, sample.connections, is_even);
         let may_be_usual = self.state == LinkState::Using;
-        self.trembles = self.delays.learn_tremble(secs, may_be_usual);
+        let trembled = std::mem::replace(&mut self.trembles, self.delays.learn_tremble(secs, may_be_usual));
+        if self.trembles && !trembled {
+            self.doubt_start();
+        }
         self.reading = self.delays.reading();
         self.openings.take_in(at, sample.openings, self.others() > self.others_noticed());
         self.alarm.fade(secs);

@@ -43,6 +43,8 @@ pub(super) struct Start {
     read_before: Option<(f64, f64)>,
     /// Between what and what the shortest of each round was: our own bursts do not change it, the way does.
     shortest: (f64, f64),
+    /// Whether it ended with what looked like a queue, before it was known that readings tremble here.
+    is_doubtful: bool,
 }
 
 impl Default for Start {
@@ -57,6 +59,7 @@ impl Default for Start {
             waiting_rounds: 0,
             read_before: None,
             shortest,
+            is_doubtful: false,
         }
     }
 }
@@ -125,10 +128,19 @@ impl Law {
         self.ceiling = CRUISE * rate;
         self.go(LinkState::Using, None);
         self.looking.begin(self.at, self.round_trip(), is_sure);
+        self.start.is_doubtful = is_sure && !self.trembles;
         if is_sure {
             self.looking.drain_long(self.at);
         } else {
             self.looking.enter(Phase::Cruise, self.at);
+        }
+    }
+
+    /// The link turns out to be a radio link: what ended the start may have been no queue, and it carries more.
+    pub(super) const fn doubt_start(&mut self) {
+        if self.start.is_doubtful {
+            self.looking.begin(self.at, 0.0, false);
+            self.start.is_doubtful = false;
         }
     }
 }

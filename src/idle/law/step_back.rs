@@ -145,7 +145,9 @@ impl Law {
             self.patience.quiet_secs = (1.7 * self.patience.quiet_secs).min(LONGEST_QUIET);
         }
         self.delays.forget_this_second();
-        self.looking.is_sure |= why == LinkWhy::Delay && !self.is_capped();
+        if why == LinkWhy::Delay && !self.is_capped() {
+            self.note_full();
+        }
         let was_using = self.state == LinkState::Using;
         // The way back takes some round trips.
         let is_again = self.at - self.alarm.at < 0.7 + 10.0 * self.round_trip();

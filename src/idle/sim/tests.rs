@@ -140,6 +140,22 @@ fn an_idle_radio_link_is_used() {
 }
 
 #[test]
+fn no_radio_link_is_left_unused_for_long() {
+    // A start that its trembling has ended early is doubted. And as high as is looked while little is known, a queue of our own
+    // is met: it must not be met again and again.
+    for home in [RADIO, Home { jitter_ms: 6.0, ..CABLE }] {
+        for seed in 0..25 {
+            let mut world = home.with_us(seed);
+            world.run(45.0);
+            for (from, until, least) in [(10.0, 20.0, 0.6), (25.0, 45.0, 0.75)] {
+                let used = world.used(from, until);
+                assert!(used >= least, "{used:.3} from {from} s on of {home:?} with seed {seed}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_machine_that_stands_still_now_and_then_is_no_competitor() {
     // On long ways a burst goes round for longer.
     for (home, least) in [(CABLE, 0.93), (FIBRE, 0.93), (FAR, 0.80)] {
