@@ -247,6 +247,20 @@ fn a_low_cap_holds_over_the_link_from_the_first_second_on() {
     });
 }
 
+#[test]
+fn a_cap_that_is_lowered_loses_hardly_anything_of_what_is_under_way() {
+    measures("a_cap_that_is_lowered_loses_hardly_anything_of_what_is_under_way", |link| {
+        let downloading = Downloading::start(link, &[]);
+        let idle_use = downloading.idle_use();
+        let before = link.resent_segments();
+        downloading.home.run(["limit", "100K"]).fine();
+        // In this time the server sees that something is lost, and sends it again.
+        nap(Duration::from_secs(4));
+        // There is no room for the last few; where all is thrown away that was under way they are 170.
+        vec![idle_use, at_most("segments sent again", (link.resent_segments() - before) as f64, 20.0)]
+    });
+}
+
 /// What is still to be had where we hold back by reading slower: a download of the user's on this machine keeps most of the
 /// link, and what is idle is used but for a fifth, as others elsewhere are not noticed. `ours` is whom the link sees.
 fn by_reading_slower(downloading: &Downloading<'_>, ours: Ipv4Addr, alone: f64) -> Vec<Found> {

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use super::sockets::Path;
 use crate::job::Rate;
 
-/// How much unused allowance is kept, as time: enough for a timer that fires late, too little for a burst.
-const SLACK: Duration = Duration::from_millis(50);
+/// How much unused allowance is kept, as time: enough for a timer that fires late, too little for a burst. (At 100 KiB/s these
+/// are two segments; with 50 ms they were four, and single seconds 1.06 of the cap.)
+const SLACK: Duration = Duration::from_millis(30);
 
 /// An unused allowance of this much, as time, means that nobody wants it.
 const SPARE: Duration = Duration::from_millis(25);

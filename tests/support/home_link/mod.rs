@@ -25,7 +25,7 @@ use tempfile::TempDir;
 
 use super::nginx::Nginx;
 use super::program::{Home, Program};
-use super::{content, write};
+use super::{content, read, write};
 
 pub(crate) const SERVER: Ipv4Addr = Ipv4Addr::new(10, 80, 0, 1);
 /// The address of this machine that the program uses.
@@ -90,7 +90,7 @@ pub(crate) struct HomeLink {
     pub(crate) here: Host,
     pub(crate) there: Host,
     pub(crate) router: Host,
-    _far: Host,
+    far: Host,
     _served: TempDir,
 }
 
@@ -135,7 +135,7 @@ impl HomeLink {
         fill(&folder);
         let server = far.run(|| Nginx::start_at(SERVER, folder.path()));
         let echo = far.run(|| players::Echo::start(SERVER));
-        Self { link, server, echo, bottleneck, here, there, router, _far: far, _served: folder }
+        Self { link, server, echo, bottleneck, here, there, router, far, _served: folder }
     }
 
     /// The address of a file at the server.
@@ -158,6 +158,17 @@ impl HomeLink {
             kernel::do_without_tcp_info().expect("a filter for calls to the kernel");
             Program::start(&mut Host::with_own_sys(&command))
         })
+    }
+
+    /// How many segments the server has had to send again in all.
+    pub(crate) fn resent_segments(&self) -> u64 {
+        // A line of names and one of values (RFC 2012).
+        let table = self.far.run(|| read("/proc/thread-self/net/snmp".as_ref()));
+        let table = String::from_utf8_lossy(&table).into_owned();
+        let mut lines = table.lines().filter(|line| line.starts_with("Tcp:")).map(str::split_whitespace);
+        let (names, values) = (lines.next().expect("names"), lines.next().expect("values"));
+        let (_, value) = names.zip(values).find(|(name, _)| *name == "RetransSegs").expect("a count");
+        value.parse().expect("a number")
     }
 
     /// Starts `get` for the large file.
