@@ -13,7 +13,7 @@ use super::course::{Course, Ending, Turn};
 use super::exit::{Exit, Failure};
 use super::json::{self, Event};
 use super::new::{self, Target};
-use super::port::{Port, Watch};
+use super::port::{Port, TRIES, Watch};
 use super::print::{self, Out};
 use super::progress::Progress;
 use crate::engine::{Change, Command, EndSignal, JobView, Places, Reply, Run};
@@ -21,9 +21,6 @@ use crate::instance::{News, Shown, wait_for_other};
 use crate::job::{
     JobFile, JobId, ListEntry, NewJob, Priority, Waiting, bytes_in_words, duration_in_words, rate_in_words,
 };
-
-/// How often an instance may end just when it is asked.
-const TRIES: u32 = 5;
 
 /// Fetches what is asked for, here or in the running instance. When that one ends before the job does, the
 /// work is taken over.

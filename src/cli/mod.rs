@@ -124,11 +124,11 @@ async fn perform(task: Task, background: Background, out: &mut Out<'_>) -> Resul
     match task {
         Task::Add(words) => add::add(&places()?, words, &background, out).await,
         Task::Get(words) => get::get(&places()?, words, &background, out).await,
-        Task::List { plain } => look::list(&port()?, plain, out).await,
-        Task::Show { job } => look::show(&port()?, &job, out).await,
-        Task::Files { job } => files::files(&port()?, &job, out).await,
+        Task::List { plain } => Port::ask(&places()?, async |port| look::list(port, plain, out).await).await,
+        Task::Show { job } => Port::ask(&places()?, async |port| look::show(port, &job, out).await).await,
+        Task::Files { job } => Port::ask(&places()?, async |port| files::files(port, &job, out).await).await,
         Task::Monitor(words) => monitor::monitor(&places()?, words, out).await,
-        Task::Link => link::link(&port()?, out).await,
+        Task::Link => Port::ask(&places()?, async |port| link::link(port, out).await).await,
         Task::Log(words) => log::log(&port()?, words.job.as_deref(), words.number, out).await,
         Task::Pause(which) => act::act(&port()?, Deed::Pause, &which, out).await,
         Task::Resume(which) => {

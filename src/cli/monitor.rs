@@ -11,7 +11,7 @@ use super::args::Monitor;
 use super::exit::{Exit, Failure};
 use super::json::{self, Look};
 use super::plain;
-use super::port::Port;
+use super::port::{Port, TRIES};
 use super::print::{self, Out};
 use super::screen::{Screen, frame};
 use super::table::{Column, Table};
@@ -24,9 +24,6 @@ const REFRESH_SECS: u32 = 5;
 
 /// The same on a terminal, where it is to look alive.
 const REFRESH_SECS_LIVE: u32 = 1;
-
-/// How often an instance may end just when it is asked.
-const TRIES: u32 = 5;
 
 /// Looks again and again until a signal comes.
 pub(super) async fn monitor(places: &Places, words: Monitor, out: &mut Out<'_>) -> Result<Exit, Failure> {

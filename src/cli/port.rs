@@ -21,6 +21,9 @@ const VIEWS_WAITING: usize = 16;
 /// Four snapshots a second: after this time, what a command changed is to be seen.
 const UNTIL_TRUE: Duration = Duration::from_secs(1);
 
+/// How often an instance may end just when it is asked.
+pub(super) const TRIES: u32 = 5;
+
 /// The way to the engine.
 pub(super) enum Port {
     /// It is in this process.
@@ -91,6 +94,21 @@ impl Port {
             Instance::Other(client) => Self::Remote(client),
             Instance::Mine(claim) => Self::Local(Box::new(Local::start(claim, places, run)?)),
         })
+    }
+
+    /// Asks something that changes nothing: once more where the engine ended between being found and being asked.
+    pub(super) async fn ask(
+        places: &Places,
+        mut question: impl AsyncFnMut(&Self) -> Result<Exit, Failure>,
+    ) -> Result<Exit, Failure> {
+        let mut tries_left = TRIES;
+        loop {
+            let port = Self::open(places, Run::Nothing)?;
+            match question(&port).await {
+                Err(Failure::Gone(_)) if tries_left > 0 => tries_left -= 1,
+                done => return done,
+            }
+        }
     }
 
     /// Whether the engine is in this process.
@@ -217,5 +235,24 @@ fn follow_remote(client: Client, id: JobId) -> Result<mpsc::Receiver<Result<News
     match std::thread::Builder::new().name("follow".into()).spawn(follow) {
         Ok(_) => Ok(from),
         Err(error) => Err(super::no_thread(&error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_question_is_asked_again_where_the_engine_ended_before_it_answered() {
+        let folder = tempfile::tempdir().unwrap();
+        let places = Places::under(folder.path());
+        for (ends, is_answered) in [(0, true), (TRIES, true), (TRIES + 1, false)] {
+            let mut asked = 0;
+            let done = Port::ask(&places, async |_| {
+                asked += 1;
+                if asked > ends { Ok(Exit::Done) } else { Err(Failure::Gone(String::new())) }
+            });
+            assert_eq!(done.await.is_ok(), is_answered, "it ends {ends} times");
+        }
     }
 }
