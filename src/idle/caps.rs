@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use super::sockets::Path;
 use crate::job::Rate;
 
-/// How much unused allowance is kept, as time: enough for a timer that fires late, too little for a burst. (At 100 KiB/s these
-/// are two segments; with 50 ms they were four, and single seconds 1.06 of the cap.)
+/// How much unused allowance is kept, as time: enough for a timer that fires late, too little for a burst. (At 100 KiB/s it is
+/// two segments of the seventy of a second; with 50 ms it was nearly four.)
 const SLACK: Duration = Duration::from_millis(30);
 
 /// An unused allowance of this much, as time, means that nobody wants it.
