@@ -46,6 +46,11 @@ const EVERY_SECS_OF_READS: f64 = 10.0;
 const EVERY_SECS: f64 = 2.5;
 const EVERY_ROUNDS: f64 = 40.0;
 
+/// On radio links packets wait for each other, and a round trip is longer than it is read: of the readings the kernel takes
+/// the short ones at once and the long ones by an eighth. What the window lacks is known by what comes, and at most so much of
+/// it is added at a time: looks from where less comes than is aimed at would find that there is no more.
+const MOST_FIT_AT_ONCE: f64 = 1.25;
+
 /// A queue of that part of the round trip is there only where the link is full.
 const FULL_PART: f64 = 0.15;
 
@@ -216,7 +221,8 @@ impl Law {
     /// As long as the link was never seen full, servers get room to send more by themselves: one that is held to what it sends
     /// does not learn that it could send more. One that is read from slower is not held to that.
     fn slack(&mut self) -> f64 {
-        if self.looking.is_sure || self.is_counted_late {
+        // What waits beside an upload may be ours as well: more room would only make it more.
+        if self.looking.is_sure || self.is_counted_late || self.has_queue_up() {
             return 1.0;
         }
         let rate = self.rates.own(0.5);
@@ -286,13 +292,18 @@ impl Law {
             // What comes is meant to be more than what is aimed at.
             return;
         }
-        let wrong = (self.aim_in_cruise() / self.rates.own(over - 0.02).max(1.0)).clamp(0.9, 1.1);
+        let wrong = self.aim_in_cruise() / self.rates.own(over - 0.02).max(1.0);
         let is_calm = self.standing() < 0.4 * self.noticed();
         // A server that sends less than it may is not made to send more by a larger window.
         if self.is_held_by_window() && self.is_settled() && (wrong < 1.0 || is_calm) {
             // Headers and roundings make a tenth; where round trips vary, what is usual is not what counts.
             let most = 1.1 + (2.0 * self.noise() / round).min(0.3);
-            self.fit = (self.fit * wrong.sqrt()).clamp(0.9, most);
+            let step = if self.trembles && wrong > 1.0 {
+                wrong.min(MOST_FIT_AT_ONCE)
+            } else {
+                wrong.clamp(0.9, 1.1).sqrt()
+            };
+            self.fit = (self.fit * step).clamp(0.9, most);
         }
     }
 

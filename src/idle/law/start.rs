@@ -1,9 +1,12 @@
 //! The start: how much there is, is found out by taking more and more.
 
-use super::{CRUISE, FIRST_WINDOW, Law, LinkState, Phase};
+use super::{CRUISE, FIRST_WINDOW, Law, LinkState, LinkWhy, Phase};
 
 /// The growth of the window in a round trip.
 pub(super) const GROWTH: f64 = 1.4;
+
+/// So long after a start a link may turn out to be a radio link, in seconds.
+const DOUBT_SECS: f64 = 5.0;
 
 /// While so much comes for each byte before, more helps.
 const GREW: f64 = 1.2;
@@ -43,8 +46,8 @@ pub(super) struct Start {
     read_before: Option<(f64, f64)>,
     /// Between what and what the shortest of each round was: our own bursts do not change it, the way does.
     shortest: (f64, f64),
-    /// Whether it ended with what looked like a queue, before it was known that readings tremble here.
-    is_doubtful: bool,
+    /// When it ended, if it was not known then that readings tremble here.
+    blind_end: Option<f64>,
 }
 
 impl Default for Start {
@@ -59,7 +62,7 @@ impl Default for Start {
             waiting_rounds: 0,
             read_before: None,
             shortest,
-            is_doubtful: false,
+            blind_end: None,
         }
     }
 }
@@ -128,7 +131,7 @@ impl Law {
         self.ceiling = CRUISE * rate;
         self.go(LinkState::Using, None);
         self.looking.begin(self.at, self.round_trip(), is_sure);
-        self.start.is_doubtful = is_sure && !self.trembles;
+        self.start.blind_end = (!self.trembles).then_some(self.at);
         if is_sure {
             self.looking.drain_long(self.at);
         } else {
@@ -136,11 +139,14 @@ impl Law {
         }
     }
 
-    /// The link turns out to be a radio link: what ended the start may have been no queue, and it carries more.
-    pub(super) const fn doubt_start(&mut self) {
-        if self.start.is_doubtful {
-            self.looking.begin(self.at, 0.0, false);
-            self.start.is_doubtful = false;
+    /// The link turns out to be a radio link: what ended the start, or made us step back since, may have been no queue, and it
+    /// carries more. Later on it is somebody who is there now that makes readings tremble.
+    pub(super) fn doubt_start(&mut self) {
+        let was_just_now = |end: f64| self.at - end < DOUBT_SECS;
+        if self.start.blind_end.take().is_some_and(was_just_now)
+            && matches!(self.why, None | Some(LinkWhy::Delay))
+        {
+            self.begin_again();
         }
     }
 }

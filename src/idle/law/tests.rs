@@ -108,6 +108,24 @@ fn a_connection_that_is_opened_is_heeded_before_anything_comes() {
 }
 
 #[test]
+fn a_start_is_doubted_only_for_a_while() {
+    for (secs_before, is_doubted) in [(1, true), (15, false)] {
+        let mut calm = Calm::before_the_start();
+        for _ in 0..100 * secs_before {
+            // What is let in beyond what the link carries waits before it.
+            let waits_ms = (calm.law.window * 1000.0 / RATE as f64) as u64;
+            calm.run(1, waits_ms.max(30));
+        }
+        assert!(calm.law.looking.is_sure, "{}", calm.law.trace());
+        let begins_anew = (0..50).any(|_| {
+            calm.run(1, 30);
+            calm.run(1, 32).state == LinkState::Starting
+        });
+        assert_eq!(begins_anew, is_doubted, "{}", calm.law.trace());
+    }
+}
+
+#[test]
 fn traffic_of_this_machine_is_heeded_within_two_looks() {
     let mut calm = Calm::new();
     let mut ticks = 0;
