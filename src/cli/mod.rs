@@ -129,7 +129,10 @@ async fn perform(task: Task, background: Background, out: &mut Out<'_>) -> Resul
         Task::Files { job } => Port::ask(&places()?, async |port| files::files(port, &job, out).await).await,
         Task::Monitor(words) => monitor::monitor(&places()?, words, out).await,
         Task::Link => Port::ask(&places()?, async |port| link::link(port, out).await).await,
-        Task::Log(words) => log::log(&port()?, words.job.as_deref(), words.number, out).await,
+        Task::Log(words) => {
+            Port::ask(&places()?, async |port| log::log(port, words.job.as_deref(), words.number, out).await)
+                .await
+        }
         Task::Pause(which) => act::act(&port()?, Deed::Pause, &which, out).await,
         Task::Resume(which) => {
             let port = port()?;
@@ -165,6 +168,9 @@ async fn perform(task: Task, background: Background, out: &mut Out<'_>) -> Resul
         Task::Move(words) => set::put(&port()?, &words, out).await,
         Task::Limit { rate } => limit::limit(&port()?, rate, out).await,
         Task::Slow { to } => limit::slow(&port()?, to, out).await,
+        Task::Settings { key, value } if value.is_empty() => {
+            Port::ask(&places()?, async |port| settings::settings(port, key.as_deref(), &[], out).await).await
+        }
         Task::Settings { key, value } => settings::settings(&port()?, key.as_deref(), &value, out).await,
         Task::Run { until_empty, in_background } => {
             let until = match (in_background, until_empty) {
