@@ -179,6 +179,8 @@ struct Connection {
     reader: Option<Arc<Reader>>,
     /// The window its buffer is held to by caps; `None` while the kernel sizes it.
     held_to: Option<usize>,
+    /// What of it is booked, as it arrives before anything more is read.
+    lets_in_bytes: usize,
     /// When that becomes less.
     shrinks_at: Option<Instant>,
     /// The largest window it was ever held to; beyond all bounds once it was let go.
@@ -308,6 +310,13 @@ impl JobPace {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// For how long what has arrived is ahead of the caps.
+    fn ahead(&self) -> Option<Duration> {
+        let now = Instant::now();
+        let mut line = self.line();
+        line.iter_mut().filter(|line| line.cap.rate().is_some()).filter_map(|line| line.wait(now)).max()
+    }
+
     /// Has the kernel offer no more than the caps let through in a moment, so that what arrives is smooth and not
     /// only its average is right.
     fn hold(&self) {
@@ -329,17 +338,19 @@ impl JobPace {
                 None => socket.let_go(),
             }
             // What a larger window lets in arrives before anything more is read, and as much as the rest.
-            if let (Some(window), Some(held)) = (window, connection.held_to) {
-                for line in &mut *self.line() {
-                    line.book_window(window.saturating_sub(held));
-                    line.give_back_window(held.saturating_sub(window));
+            if let (Some((rate, path)), Some(window)) = (keeps_to, window) {
+                let lets_in = window.min(offer_for(rate, path, path.round_trip));
+                let before = std::mem::replace(&mut connection.lets_in_bytes, lets_in);
+                for line in self.line().iter_mut().filter(|_| connection.held_to.is_some()) {
+                    line.book_window(lets_in.saturating_sub(before));
+                    line.give_back_window(before.saturating_sub(lets_in));
                 }
             }
             connection.held_to = window;
             connection.offered_bytes = connection.offered_bytes.max(window.unwrap_or(usize::MAX));
         }
         // A buffer lets in up to twice as much, in lumps.
-        let offer = keeps_to.map(|(rate, path)| offer_for(rate, path));
+        let offer = keeps_to.map(|(rate, path)| offer_for(rate, path, self.ahead().unwrap_or_default()));
         match (&connection.membership, offer) {
             (Some(membership), _) => membership.set_cap_window(offer),
             (None, Some(offer)) => socket.clamp(offer as u64),
@@ -378,6 +389,7 @@ impl Pace for JobPace {
             reader: None,
             shrinks_at: None,
             held_to: Some(offered_bytes),
+            lets_in_bytes: offered_bytes,
             offered_bytes,
         });
         let mut line = self.line();

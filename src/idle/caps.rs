@@ -24,6 +24,14 @@ pub const FIRST_WINDOW: usize = 16 * 1024;
 /// is full before the window is.
 const LEAST_WINDOW: usize = 4 * 1448;
 
+/// Of so many segments in a round trip, one makes no difference.
+const FEW_SEGMENTS: usize = 8;
+
+/// What was read is ahead of its cap when it is that for so much of a round trip, and when for so many it is far ahead. (Two
+/// segments of every round trip are read at once, and at 100 KiB/s over 30 ms that is 0.94 of one.)
+const BARELY_AHEAD: f64 = 0.7;
+const LONG_AHEAD: f64 = 2.0;
+
 /// A cap that is paid after the fact: what has arrived is booked, and whoever received it waits until it is paid
 /// for. It starts empty, so the first second holds no burst. Several may share one: each waits for its own
 /// [`Place`] in the line of bookings, so they take turns and nobody is left out. Who has had more than its share
@@ -117,10 +125,21 @@ pub fn window_for(rate: Rate, path: Path, offered_bytes: usize) -> usize {
 }
 
 /// What the kernel is to offer of that window, exactly, in bytes: what is no whole segment is worth nothing, and with less
-/// than two the acknowledgement of each is delayed.
+/// than two the acknowledgement of each is delayed. Below a low cap there is room for few segments in a round trip, and one
+/// is the difference between too little and too much. So it is one more or less by what was read: `ahead` is for how long
+/// that is paid ahead. Where it is for long, nothing is needed before that.
 #[must_use]
-pub fn offer_for(rate: Rate, path: Path) -> usize {
-    (bytes_under_way(rate, path) / path.segment_bytes).max(2) * path.segment_bytes
+pub fn offer_for(rate: Rate, path: Path, ahead: Duration) -> usize {
+    let in_time = rate.bytes_per_sec() as f64 * (path.round_trip + AHEAD).as_secs_f64();
+    let even = ((in_time / path.segment_bytes as f64) as usize).max(2);
+    let more = bytes_under_way(rate, path) / path.segment_bytes;
+    let segments = match ahead.div_duration_f64(path.round_trip.max(2 * AHEAD)) {
+        _ if even > FEW_SEGMENTS => more,
+        rounds if rounds > LONG_AHEAD => 1,
+        rounds if rounds > BARELY_AHEAD => even,
+        _ => more.max(even + 1),
+    };
+    segments * path.segment_bytes
 }
 
 /// A little more than comes in a round trip: what is let in beyond that waits here and comes in lumps.
@@ -201,6 +220,32 @@ mod tests {
         bucket.book(1000, now);
         let place = bucket.book(1000, now.checked_sub(Duration::from_secs(5)).unwrap());
         assert_eq!(bucket.wait(place, now), Some(Duration::from_secs(2)));
+    }
+
+    #[test]
+    fn below_a_low_cap_a_segment_more_or_less_is_offered_by_what_is_paid_ahead() {
+        for (bytes_per_sec, round_trip_ms, ahead_ms, segments) in [
+            // 2.1 segments in a round trip.
+            (102_400, 30, 0, 3),
+            (102_400, 30, 20, 3),
+            (102_400, 30, 25, 2),
+            (102_400, 30, 60, 2),
+            (102_400, 30, 300, 1),
+            // 0.07, and 21.7.
+            (102_400, 1, 0, 3),
+            (102_400, 1, 14, 2),
+            (102_400, 1, 300, 1),
+            (1_048_576, 30, 0, 30),
+            (1_048_576, 30, 25, 30),
+        ] {
+            let path = Path { round_trip: Duration::from_millis(round_trip_ms), segment_bytes: 1448 };
+            let offer = offer_for(rate(bytes_per_sec).unwrap(), path, Duration::from_millis(ahead_ms));
+            assert_eq!(
+                offer,
+                segments * 1448,
+                "{bytes_per_sec} B/s, {round_trip_ms} ms, {ahead_ms} ms ahead"
+            );
+        }
     }
 
     #[test]
