@@ -179,10 +179,10 @@ struct Connection {
     reader: Option<Arc<Reader>>,
     /// The window its buffer is held to by caps; `None` while the kernel sizes it.
     held_to: Option<usize>,
-    /// What of it is booked, as it arrives before anything more is read.
-    lets_in_bytes: usize,
     /// When that becomes less.
     shrinks_at: Option<Instant>,
+    /// What of the window is booked, as it arrives before anything more is read.
+    lets_in_bytes: usize,
     /// The largest window it was ever held to; beyond all bounds once it was let go.
     offered_bytes: usize,
 }
@@ -311,10 +311,11 @@ impl JobPace {
     }
 
     /// For how long what has arrived is ahead of the caps.
-    fn ahead(&self) -> Option<Duration> {
+    fn ahead(&self) -> Duration {
         let now = Instant::now();
         let mut line = self.line();
-        line.iter_mut().filter(|line| line.cap.rate().is_some()).filter_map(|line| line.wait(now)).max()
+        let capped = line.iter_mut().filter(|line| line.cap.rate().is_some());
+        capped.filter_map(|line| line.wait(now)).max().unwrap_or_default()
     }
 
     /// Has the kernel offer no more than the caps let through in a moment, so that what arrives is smooth and not
@@ -339,6 +340,7 @@ impl JobPace {
             }
             // What a larger window lets in arrives before anything more is read, and as much as the rest.
             if let (Some((rate, path)), Some(window)) = (keeps_to, window) {
+                // Between the most and the least that is offered: a round trip ahead.
                 let lets_in = window.min(offer_for(rate, path, path.round_trip));
                 let before = std::mem::replace(&mut connection.lets_in_bytes, lets_in);
                 for line in self.line().iter_mut().filter(|_| connection.held_to.is_some()) {
@@ -350,7 +352,7 @@ impl JobPace {
             connection.offered_bytes = connection.offered_bytes.max(window.unwrap_or(usize::MAX));
         }
         // A buffer lets in up to twice as much, in lumps.
-        let offer = keeps_to.map(|(rate, path)| offer_for(rate, path, self.ahead().unwrap_or_default()));
+        let offer = keeps_to.map(|(rate, path)| offer_for(rate, path, self.ahead()));
         match (&connection.membership, offer) {
             (Some(membership), _) => membership.set_cap_window(offer),
             (None, Some(offer)) => socket.clamp(offer as u64),

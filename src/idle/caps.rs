@@ -126,8 +126,7 @@ pub fn window_for(rate: Rate, path: Path, offered_bytes: usize) -> usize {
 
 /// What the kernel is to offer of that window, exactly, in bytes: what is no whole segment is worth nothing, and with less
 /// than two the acknowledgement of each is delayed. Below a low cap there is room for few segments in a round trip, and one
-/// is the difference between too little and too much. So it is one more or less by what was read: `ahead` is for how long
-/// that is paid ahead. Where it is for long, nothing is needed before that.
+/// is the difference between too little and too much: `ahead`, for how long what was read is ahead of the cap, says which.
 #[must_use]
 pub fn offer_for(rate: Rate, path: Path, ahead: Duration) -> usize {
     let in_time = rate.bytes_per_sec() as f64 * (path.round_trip + AHEAD).as_secs_f64();

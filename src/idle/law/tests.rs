@@ -126,6 +126,20 @@ fn a_start_is_doubted_only_for_a_while() {
 }
 
 #[test]
+fn what_waits_beside_an_upload_gets_no_more_room_though_the_link_was_never_seen_full() {
+    let mut calm = Calm::new();
+    for _ in 0..200 {
+        // Nothing is looked for meanwhile, so nothing changes that.
+        calm.law.looking.is_sure = false;
+        calm.sent += RATE / 200;
+        calm.run(1, 38);
+    }
+    assert!(calm.law.uploads.are_busy(), "{}", calm.law.trace());
+    let most = 1.05 * calm.law.aim * 0.038 * calm.law.fit;
+    assert!(calm.law.window <= most, "{most:.0}: {}", calm.law.trace());
+}
+
+#[test]
 fn traffic_of_this_machine_is_heeded_within_two_looks() {
     let mut calm = Calm::new();
     let mut ticks = 0;
