@@ -66,7 +66,7 @@ const LEAST_WINDOW: f64 = LEAST_WINDOW_BYTES as f64;
 const TRICKLE_PART: f64 = 0.008;
 
 /// How much of what the link carries is used. The rest keeps the queue empty.
-const CRUISE: f64 = 0.985;
+const CRUISE: f64 = 0.987;
 
 /// Others on this machine are noticed from this part of the link on, and from this many bytes per second.
 const OTHERS_PART: f64 = 0.04;

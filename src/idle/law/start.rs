@@ -5,7 +5,7 @@ use super::{CRUISE, FIRST_WINDOW, Law, LinkState, LinkWhy, Phase};
 /// The growth of the window in a round trip.
 pub(super) const GROWTH: f64 = 1.4;
 
-/// So long after a start a link may turn out to be a radio link, in seconds.
+/// Once it was used for so long after a start, a link does not turn out to be a radio link any more, in seconds.
 const DOUBT_SECS: f64 = 5.0;
 
 /// While so much comes for each byte before, more helps.
@@ -46,8 +46,8 @@ pub(super) struct Start {
     read_before: Option<(f64, f64)>,
     /// Between what and what the shortest of each round was: our own bursts do not change it, the way does.
     shortest: (f64, f64),
-    /// When it ended, if it was not known then that readings tremble here.
-    blind_end: Option<f64>,
+    /// For how long the link may be used until it is past doubt: it was not known at the end that readings tremble here.
+    doubt_secs: f64,
 }
 
 impl Default for Start {
@@ -62,7 +62,7 @@ impl Default for Start {
             waiting_rounds: 0,
             read_before: None,
             shortest,
-            blind_end: None,
+            doubt_secs: 0.0,
         }
     }
 }
@@ -131,7 +131,7 @@ impl Law {
         self.ceiling = CRUISE * rate;
         self.go(LinkState::Using, None);
         self.looking.begin(self.at, self.round_trip(), is_sure);
-        self.start.blind_end = (!self.trembles).then_some(self.at);
+        self.start.doubt_secs = if self.trembles { 0.0 } else { DOUBT_SECS };
         if is_sure {
             self.looking.drain_long(self.at);
         } else {
@@ -142,11 +142,14 @@ impl Law {
     /// The link turns out to be a radio link: what ended the start, or made us step back since, may have been no queue, and it
     /// carries more. Later on it is somebody who is there now that makes readings tremble.
     pub(super) fn doubt_start(&mut self) {
-        let was_just_now = |end: f64| self.at - end < DOUBT_SECS;
-        if self.start.blind_end.take().is_some_and(was_just_now)
-            && matches!(self.why, None | Some(LinkWhy::Delay))
-        {
+        let is_doubted = std::mem::take(&mut self.start.doubt_secs) > 0.0;
+        if is_doubted && matches!(self.why, None | Some(LinkWhy::Delay)) {
             self.begin_again();
         }
+    }
+
+    /// The link was used for so long. (While we have stepped back, next to nothing comes that could tremble.)
+    pub(super) const fn doubt_start_less(&mut self, secs: f64) {
+        self.start.doubt_secs = (self.start.doubt_secs - secs).max(0.0);
     }
 }

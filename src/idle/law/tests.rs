@@ -19,6 +19,8 @@ fn connection(round_trip_ms: u64, segments: u64) -> Connection {
 /// A link that carries 5 MB/s to us and nobody else, looked at every 10 ms.
 struct Calm {
     law: Law,
+    /// What of the link is left to us, in bytes per second.
+    left: u64,
     /// What a cap lets through, in bytes per second.
     cap: u64,
     is_capped: bool,
@@ -40,6 +42,7 @@ impl Calm {
     fn before_the_start() -> Self {
         Self {
             law: Law::default(),
+            left: RATE,
             cap: u64::MAX,
             is_capped: false,
             ticks: 0,
@@ -57,7 +60,7 @@ impl Calm {
             // As much as the window lets in, up to what the link carries.
             let round_secs = round_trip_ms as f64 / 1000.0;
             let let_in = self.law.window.max(LEAST_WINDOW) / round_secs / 100.0;
-            let may_come = (let_in as u64).min(RATE / 100);
+            let may_come = (let_in as u64).min(self.left / 100);
             self.is_capped = may_come > self.cap / 100;
             self.bytes += may_come.min(self.cap / 100);
             verdict = self.tick(&[connection(round_trip_ms, self.ticks)], self.bytes + self.others);
@@ -109,7 +112,7 @@ fn a_connection_that_is_opened_is_heeded_before_anything_comes() {
 
 #[test]
 fn a_start_is_doubted_only_for_a_while() {
-    for (secs_before, is_doubted) in [(1, true), (15, false)] {
+    for (secs_before, secs_back, is_doubted) in [(1, 0, true), (1, 15, true), (15, 0, false)] {
         let mut calm = Calm::before_the_start();
         for _ in 0..100 * secs_before {
             // What is let in beyond what the link carries waits before it.
@@ -117,12 +120,47 @@ fn a_start_is_doubted_only_for_a_while() {
             calm.run(1, waits_ms.max(30));
         }
         assert!(calm.law.looking.is_sure, "{}", calm.law.trace());
+        for tick in 0..100 * secs_back {
+            // Stepped back: the link is not used meanwhile.
+            calm.run(1, 70 + tick / 100);
+        }
         let begins_anew = (0..50).any(|_| {
             calm.run(1, 30);
             calm.run(1, 32).state == LinkState::Starting
         });
         assert_eq!(begins_anew, is_doubted, "{}", calm.law.trace());
     }
+}
+
+#[test]
+fn a_look_that_begins_with_a_queue_and_brings_nothing_shows_that_the_link_is_full() {
+    let mut calm = Calm::new();
+    calm.law.looking.begin(calm.law.at, 0.03, false);
+    let mut looks = 0;
+    while !calm.law.looking.is_sure {
+        let before = calm.law.looking.phase;
+        // BBR's queue is at its lowest while each look is judged.
+        calm.run(1, if before == Phase::Up { 33 } else { 37 });
+        looks += u32::from((before, calm.law.looking.phase) == (Phase::Up, Phase::Cruise));
+        assert!(looks < 2, "{}", calm.law.trace());
+    }
+}
+
+#[test]
+fn a_server_that_stops_while_is_looked_says_nothing_of_the_link() {
+    let mut calm = Calm::new();
+    calm.law.looking.begin(calm.law.at, 0.03, true);
+    while calm.law.looking.phase != Phase::Up {
+        calm.run(1, 30);
+    }
+    // As BBR does every ten seconds; what is read is that of the last that came.
+    calm.left = RATE / 50;
+    while calm.law.looking.phase == Phase::Up {
+        calm.run(1, 33);
+    }
+    calm.left = RATE;
+    calm.run(20, 30);
+    calm.assert_all_is_used();
 }
 
 #[test]
@@ -218,6 +256,26 @@ fn packets_that_wait_are_heeded_and_a_single_late_one_is_not() {
     assert_eq!(calm.run(20, 30).state, LinkState::Using);
     let verdict = calm.run(4, 60);
     assert_eq!((verdict.state, verdict.why), (LinkState::Yielding, Some(LinkWhy::Delay)));
+}
+
+#[test]
+fn a_queue_that_stands_is_taken_for_the_way_at_the_third_time() {
+    let mut calm = Calm::new();
+    // Somebody has most of the link and a queue that stands, as with BBR; or the link has become longer and slower at once.
+    calm.left = RATE / 10;
+    let (mut before, mut yielded_at) = (LinkState::Using, Vec::new());
+    for tick in 0..9000 {
+        let state = calm.run(1, 45).state;
+        if state == LinkState::Yielding && state != before {
+            yielded_at.push(tick / 100);
+        }
+        before = state;
+    }
+    assert_eq!(yielded_at.len(), 3, "after so many seconds each: {yielded_at:?}, {}", calm.law.trace());
+    assert_eq!(before, LinkState::Using, "{}", calm.law.trace());
+    let so_far = calm.bytes;
+    calm.run(100, 45);
+    assert!(calm.bytes - so_far > RATE / 11, "{}", calm.law.trace());
 }
 
 #[test]

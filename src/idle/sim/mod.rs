@@ -4,6 +4,7 @@
 //! It goes in steps of a millisecond, which is also as fine as TCP's timestamps are; what leaves the bottleneck when is
 //! exact. How it compares with real links stands in `benches/idle`.
 
+mod bbr;
 mod flow;
 mod link;
 mod plays;

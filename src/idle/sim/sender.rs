@@ -1,13 +1,14 @@
 //! A sender of TCP as far as it matters here: how much may be under way, and how it takes losses and delays.
 
 use super::MSS;
+use super::bbr::Bbr;
 
 /// How a server decides how much to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Control {
     /// CUBIC with HyStart, as Linux and Windows have it (RFC 9438).
     Cubic,
-    /// BBR, first version, as far as its windows and its pace go.
+    /// BBR, first version.
     Bbr,
 }
 
@@ -31,15 +32,7 @@ pub(super) struct Sender {
     round_samples: u32,
     least: f64,
     last_ack: f64,
-    // BBR.
-    rates: Vec<(f64, f64)>,
-    phase: usize,
-    phase_began: f64,
-    full_at: f64,
-    full_rounds: u32,
-    is_filling: bool,
-    delivered: f64,
-    ever_best: f64,
+    bbr: Bbr,
     /// Bytes per second; none for senders that are not paced.
     pub(super) pace: Option<f64>,
 }
@@ -59,25 +52,21 @@ impl Sender {
             round_samples: 0,
             least: f64::INFINITY,
             last_ack: 0.0,
-            rates: Vec::new(),
-            phase: 2,
-            phase_began: 0.0,
-            full_at: 0.0,
-            full_rounds: 0,
-            is_filling: true,
-            delivered: 0.0,
-            ever_best: 0.0,
+            bbr: Bbr::default(),
             pace: None,
         }
     }
 
     /// So much was acknowledged after such a round trip; `sent` and `acked` are positions in the stream.
     pub(super) fn acked(&mut self, now: f64, bytes: f64, round_trip: f64, sent: f64, acked: f64) {
-        self.delivered += bytes;
         self.least = self.least.min(round_trip);
         match self.control {
             Control::Cubic => self.cubic(now, bytes, round_trip, sent, acked),
-            Control::Bbr => self.bbr(now, round_trip, sent, acked),
+            Control::Bbr => {
+                if let Some((window, pace)) = self.bbr.acked(now, bytes, round_trip, sent, acked) {
+                    (self.window, self.pace) = (window, Some(pace));
+                }
+            }
         }
     }
 
@@ -128,55 +117,12 @@ impl Sender {
         }
     }
 
-    fn bbr(&mut self, now: f64, round_trip: f64, sent: f64, acked: f64) {
-        if acked >= self.round_ends {
-            let secs = now - self.round_began;
-            if self.round_began > 0.0 && secs > 0.0 {
-                self.rates.push((now, self.delivered / secs));
-                let keep = now - 10.0 * round_trip.max(self.least);
-                self.rates.retain(|(at, _)| *at >= keep);
-            }
-            let best = self.best();
-            if self.is_filling {
-                if best > self.full_at * 1.25 {
-                    (self.full_at, self.full_rounds) = (best, 0);
-                } else {
-                    self.full_rounds += 1;
-                    self.is_filling = self.full_rounds < 3;
-                }
-            }
-            (self.round_ends, self.round_began, self.delivered) = (sent, now, 0.0);
-        }
-        if now - self.phase_began > self.least {
-            self.phase = (self.phase + 1) % 8;
-            self.phase_began = now;
-        }
-        let best = self.best();
-        if best <= 0.0 {
-            return;
-        }
-        self.ever_best = self.ever_best.max(best);
-        // Far below what it had, it is quicker than its phases: so it is measured on real links.
-        let is_back = best < 0.5 * self.ever_best && self.phase.is_multiple_of(2);
-        let gain = match (self.is_filling, self.phase) {
-            (false, _) if is_back => 1.25,
-            (true, _) => 2.885,
-            (false, 0) => 1.25,
-            (false, 1) => 0.75,
-            (false, _) => 1.0,
-        };
-        self.pace = Some((gain * best).max(2.0 * MSS / self.least));
-        let gain = if self.is_filling { 2.885 } else { 2.0 };
-        self.window = (gain * best * self.least).max(FIRST_FLIGHT * MSS);
-    }
-
-    fn best(&self) -> f64 {
-        self.rates.iter().map(|(_, rate)| *rate).fold(0.0, f64::max)
-    }
-
     /// Something was lost.
     pub(super) fn lost(&mut self, now: f64, round_trip: f64) {
-        if self.control == Control::Bbr || now - self.last_cut < round_trip {
+        if self.control == Control::Bbr {
+            return self.bbr.lost();
+        }
+        if now - self.last_cut < round_trip {
             return;
         }
         self.last_cut = now;

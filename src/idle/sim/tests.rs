@@ -161,6 +161,20 @@ fn no_radio_link_is_left_unused_for_long() {
 }
 
 #[test]
+fn a_server_that_probes_by_itself_makes_no_queue() {
+    // One with BBR fills a window of up to a quarter more than the link holds, and does not stop.
+    let mut world = BBR.with_us(1);
+    world.run(8.0);
+    let mut queues_ms = Vec::new();
+    while world.now < 20.0 {
+        world.step();
+        queues_ms.push(1000.0 * world.down.queue_secs(world.now));
+    }
+    let mean_ms = queues_ms.iter().sum::<f64>() / queues_ms.len() as f64;
+    assert!(mean_ms < 2.0, "{mean_ms:.1} ms");
+}
+
+#[test]
 fn a_machine_that_stands_still_now_and_then_is_no_competitor() {
     // On long ways a burst goes round for longer.
     for (home, least) in [(CABLE, 0.93), (FIBRE, 0.93), (FAR, 0.80)] {
