@@ -2,16 +2,17 @@
 
 use super::MSS;
 
-/// By how much more than it gets it sends in each of its phases (4.3.4.2 of the draft).
+/// By how much more than it gets it sends in each of its phases (4.3.4.1 of the draft).
 const CYCLE: [f64; 8] = [1.25, 0.75, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0];
 
 /// By how much more while it looks how much there is (4.3.2.1).
 const HIGH_GAIN: f64 = 2.885;
 
-/// What it may have under way in each phase (4.2.3.2).
+/// What it may have under way in each phase, in times of what comes in a round trip (4.3.4.1).
 const WINDOW_GAIN: f64 = 2.0;
 
-/// For so long the shortest round trip counts, in seconds, and for so long it has next to nothing under way to learn it anew.
+/// For so long the shortest round trip counts, in seconds, and for so long it has next to nothing under way to learn it anew
+/// (4.3.5).
 const SHORTEST_COUNTS_SECS: f64 = 10.0;
 const PROBE_SECS: f64 = 0.2;
 const PROBE_WINDOW: f64 = 4.0 * MSS;
@@ -138,7 +139,7 @@ impl Bbr {
     }
 
     /// A phase lasts for a round trip; the one with more until that much is under way, which a smaller window of the receiver
-    /// never lets be; the one with less only until that queue has gone (4.3.4.4 of the draft).
+    /// never lets be; the one with less only until that queue has gone (4.3.4.1).
     fn is_phase_over(&self, gain: f64, secs: f64, under_way: f64) -> bool {
         let is_long = secs > self.shortest;
         if gain > 1.0 {
