@@ -134,7 +134,7 @@ impl Looking {
 
 impl Law {
     pub(super) fn use_link(&mut self, secs: f64) {
-        self.doubt_start_less(secs);
+        self.settle_doubt_of_start(secs);
         if self.sees_delay() || self.sees_elastic_ones_here() || self.sees_that_it_was_not_the_way() {
             return;
         }
@@ -340,16 +340,16 @@ impl Law {
         self.looking.drain = (0.97 - 0.5 * gain).max(LONG_DRAIN);
         // A server that stops for a moment, as BBR does every ten seconds, says nothing, and what is read then is old.
         let queued = self.excess() > 0.5 * gain * round && self.is_held_by_window();
-        // A queue shows that the link is full; to look in vain for long does as well.
+        let brought_more = rate > 1.015 * aimed;
+        // A queue shows that the link is full; to look in vain for long does as well. With more room BBR lets its queue run
+        // empty now and then: there, one that was there before shows it, and a look that brought nothing.
         let grown = self.standing() - self.looking.stood.max(0.0);
+        let full = self.noticed_in_change().max(FULL_PART * round);
         self.looking.is_sure |= grown > self.noticed_in_change().max(0.3 * gain * round)
-            || self.standing() > self.noticed_in_change().max(FULL_PART * round)
+            || self.standing() > full
+            || self.looking.stood > full && !brought_more
             || self.looking.in_vain > 5;
-        // With more room BBR lets its queue run empty now and then: one that was there before, and a look that brought nothing,
-        // show it too.
-        self.looking.is_sure |=
-            rate <= 1.015 * aimed && self.looking.stood > self.noticed_in_change().max(FULL_PART * round);
-        if rate > 1.015 * aimed {
+        if brought_more {
             if rate > MUCH_MORE * self.capacity && !self.stands() {
                 // It was not the link that was full then.
                 self.looking.is_sure = false;

@@ -110,6 +110,7 @@ impl Bbr {
         let secs = now - self.round_began;
         if self.round_began > 0.0 && secs > 0.0 {
             self.rates.push((now, self.delivered / secs));
+            // Ten round trips by the clock; the draft counts rounds (4.1.1.5).
             let keep = now - 10.0 * round_trip.max(self.shortest);
             self.rates.retain(|(at, _)| *at >= keep);
         }
