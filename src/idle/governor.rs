@@ -37,6 +37,8 @@ struct Steered {
     last_id: u64,
     /// Whether something was seen of others at the last look, or something is tried.
     is_stirred: bool,
+    /// Whether others may come and go quickly on one of the links.
+    is_quick: bool,
 }
 
 /// A way out, and what goes over it.
@@ -125,6 +127,7 @@ impl Governor {
             link.tick(now, openings, is_early);
         }
         steered.is_stirred = steered.links.values().any(|link| !link.law.is_calm());
+        steered.is_quick = steered.links.values().any(|link| link.law.is_quick());
     }
 
     /// How the link stands that carries most; `None` where nothing was steered yet.
@@ -193,7 +196,7 @@ impl Steered {
     }
 
     fn next_look(&self) -> Next {
-        looks::next(self.members(), !self.is_stirred)
+        looks::next(self.members(), !self.is_stirred, self.is_quick)
     }
 
     /// How many connections others have opened in all, as far as can be told.

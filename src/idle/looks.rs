@@ -8,6 +8,8 @@ use std::time::Duration;
 const EVERY: Duration = Duration::from_millis(10);
 const EVERY_WHILE_CALM: Duration = Duration::from_millis(30);
 
+const EVERY_WHERE_QUICK: Duration = Duration::from_millis(5);
+
 /// So many connections are not yet many.
 const FEW: usize = 4;
 
@@ -27,9 +29,11 @@ pub(super) const fn are_many(connections: usize) -> bool {
     connections > FEW
 }
 
-/// When to look again with so many connections; `is_calm` says that nothing is to be seen of others and nothing is tried.
-pub(super) const fn next(connections: usize, is_calm: bool) -> Next {
+/// When to look again with so many connections; `is_calm` says that nothing is to be seen of others and nothing is tried,
+/// `is_quick` that others may come and go sooner than they are seen otherwise.
+pub(super) const fn next(connections: usize, is_calm: bool, is_quick: bool) -> Next {
     match (are_many(connections), is_calm) {
+        (false, _) if is_quick => Next { after: EVERY_WHERE_QUICK, is_early: false },
         (false, _) => Next { after: EVERY, is_early: false },
         (true, false) => Next { after: EVERY, is_early: true },
         (true, true) => Next { after: EVERY_WHILE_CALM, is_early: false },
@@ -41,16 +45,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn many_are_looked_at_seldom_unless_something_happens() {
-        for (connections, is_calm, millis, is_early) in [
-            (1, true, 10, false),
-            (4, false, 10, false),
-            (5, true, 30, false),
-            (5, false, 10, true),
-            (16, true, 30, false),
+    fn many_are_looked_at_seldom_unless_something_happens_and_few_often_where_others_are_quick() {
+        for (connections, is_calm, is_quick, millis, is_early) in [
+            (1, true, false, 10, false),
+            (4, false, false, 10, false),
+            (4, true, true, 5, false),
+            (5, true, false, 30, false),
+            (5, true, true, 30, false),
+            (5, false, true, 10, true),
+            (16, true, false, 30, false),
         ] {
             let expected = Next { after: Duration::from_millis(millis), is_early };
-            assert_eq!(next(connections, is_calm), expected, "{connections} {is_calm}");
+            assert_eq!(next(connections, is_calm, is_quick), expected, "{connections} {is_calm} {is_quick}");
         }
     }
 }

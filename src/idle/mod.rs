@@ -8,7 +8,7 @@
 //! ```text
 //! sockets (TCP_INFO) ─┐                        ┌─ throttle: shares ─► member ─► sockets (window), or reading slower
 //! sensors (counters,  ├─► governor ─► law ─────┤
-//!   openings)        ─┘   every 10 ms  (pure)  └─ link: what is said of it
+//!   openings)        ─┘   every 5-30 ms (pure) └─ link: what is said of it
 //! ```
 
 mod caps;

@@ -22,6 +22,11 @@ const UNSURE_SLACK: f64 = 1.3;
 /// The same below a cap: what it has not let through for a moment comes after that.
 const CAPPED_SLACK: f64 = 2.0;
 
+/// Where so many times what is noticed has not come, half of it is enough, as long as looks are no further apart than that, in
+/// seconds: what has not come because this machine or the server stood still is told apart by when looks are late.
+const MISSING: f64 = 2.5;
+const LOOKS_APART_SECS: f64 = 0.0075;
+
 /// How much of what is aimed at is left while uploads fill their way, and how long acknowledgements may wait for them, and
 /// for how long that may leave us with little, in seconds.
 const WITH_UPLOADS: f64 = 0.7;
@@ -438,6 +443,10 @@ impl Law {
         let unexplained = read - self.own_queue();
         // Where readings tremble, what stands shows more than the single ones do.
         let is_hidden = self.trembles && self.standing() - self.own_queue() > self.noticed_in_change();
+        if self.is_confirmed(unexplained, noticed) {
+            self.step_back(LinkWhy::Delay);
+            return true;
+        }
         if unexplained < noticed && !is_hidden {
             self.waiting_since = None;
             return false;
@@ -450,6 +459,14 @@ impl Law {
             self.step_back(LinkWhy::Delay);
         }
         is_strong || is_sudden
+    }
+
+    /// Whether less has come as well: others' packets have come in between ours. The kernel's reading follows a queue slowly,
+    /// what comes follows it at once, so half of what is noticed is enough then.
+    fn is_confirmed(&self, unexplained: f64, noticed: f64) -> bool {
+        let is_even = self.looking.phase == Phase::Cruise && self.is_settled();
+        let is_known = self.looking.is_sure && !self.trembles && self.tick_secs < LOOKS_APART_SECS;
+        is_even && is_known && unexplained > 0.5 * noticed && self.missing() > MISSING * noticed
     }
 
     /// Whether those on this machine take what we leave them, and more; steps back if so.

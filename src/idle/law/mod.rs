@@ -82,6 +82,14 @@ const SLOW_START_SECS: f64 = 3.0;
 /// Packets that wait that much longer than usual are noticed, in seconds: two ticks of TCP's timestamps.
 const NOTICED_SECS: f64 = 0.002;
 
+/// A short way, in seconds, and a fast link, in bytes per second: a page of a megabyte takes a fifth of a second there.
+const SHORT_WAY_SECS: f64 = 0.025;
+const FAST: f64 = 5_000_000.0;
+
+/// What has not come is looked for over so long, or a round trip, and is what usually comes over so long, in seconds.
+const MISSING_OVER_SECS: f64 = 0.1;
+const USUAL_OVER_SECS: f64 = 1.0;
+
 /// When a look comes so many times later than usual and this part at least of what was to come meanwhile has come at once,
 /// something stood still: others' packets hold ours up one by one. A look that waits for something to arrive waits up to 2.5
 /// times as long: later than that it is no matter what has come.
@@ -238,7 +246,7 @@ impl Default for Law {
 }
 
 impl Law {
-    /// Looks at the link and says what is to be done. To be called every 10 ms or so.
+    /// Looks at the link and says what is to be done. To be called as often as [`super::looks`] says.
     pub(super) fn tick(&mut self, sample: &Sample<'_>) -> Verdict {
         let at = sample.at.as_secs_f64();
         // After a sleep of the machine, time has not passed for the link.
@@ -295,6 +303,12 @@ impl Law {
             }
             LinkState::Yielding | LinkState::Returning => false,
         }
+    }
+
+    /// Whether a page of somebody else's may be over before it is seen, with a look every 10 ms.
+    pub(super) fn is_quick(&self) -> bool {
+        let is_short = self.reading.is_some_and(|reading| reading.usual < SHORT_WAY_SECS);
+        self.state != LinkState::Resting && is_short && self.capacity > FAST
     }
 
     fn decide(&mut self, secs: f64) {
@@ -405,6 +419,12 @@ impl Law {
         // What is there now was let in by the window of a round trip ago.
         let (least, _) = self.windows_over(1.5 * round + 0.02);
         self.rates.own(round.max(0.05)) * round > 0.6 * least.min(self.window) / self.fit
+    }
+
+    /// How much of what usually comes has not come of late, as time.
+    fn missing(&self) -> f64 {
+        let secs = self.round_trip().max(MISSING_OVER_SECS);
+        secs * (1.0 - self.rates.own(secs) / self.rates.own(USUAL_OVER_SECS).max(1.0))
     }
 
     /// Whether packets stand in a queue that is not ours, for all that is known of the servers.

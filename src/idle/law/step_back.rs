@@ -1,6 +1,8 @@
 //! Stepping back for others, waiting until they are gone, and taking the link back.
 
-use super::{CRUISE, LEAST_WINDOW, Law, LinkState, LinkWhy, Openings, Rates, SEGMENT, TRICKLE_PART};
+use super::{
+    CRUISE, LEAST_WINDOW, Law, LinkState, LinkWhy, Openings, Rates, SEGMENT, TRICKLE_PART, USUAL_OVER_SECS,
+};
 
 /// The shortest and the longest time without a sign of others before the link is taken back, in seconds.
 const SHORTEST_QUIET: f64 = 0.25;
@@ -30,6 +32,11 @@ const SLOW_SECS: f64 = 0.7;
 /// Up to so many times what is noticed it is only just noticed.
 const MARGINAL: f64 = 1.4;
 
+/// How long is watched then whether somebody is there, in seconds: a page comes in bursts with gaps between them, which are
+/// shorter where it is quick.
+const WATCH_SECS: f64 = 0.5;
+const WATCH_SECS_WHERE_QUICK: f64 = 0.2;
+
 /// What is left of the window while an alarm may be false.
 const WHILE_OPEN: f64 = 0.3;
 
@@ -44,8 +51,11 @@ pub(super) struct Alarm {
     /// What we received then, in bytes per second, and what we aimed at.
     rate: f64,
     ceiling: f64,
-    /// What was read of the delay.
+    /// What was read of the delay, and from where on that was noticed.
     excess: f64,
+    noticed: f64,
+    /// What had not come meanwhile.
+    missing: f64,
     /// Whether that was read suddenly, while our window was the same, or stood for a round trip.
     is_settled: bool,
     /// Whether we were using the link, and not only on the way to it.
@@ -73,6 +83,8 @@ impl Default for Alarm {
             rate: 0.0,
             ceiling: 0.0,
             excess: 0.0,
+            noticed: 0.0,
+            missing: 0.0,
             is_settled: true,
             was_using: false,
             is_open: false,
@@ -87,10 +99,20 @@ impl Alarm {
         self.false_ones *= (-secs / 4.0).exp();
     }
 
-    /// How long is watched whether it was right, in seconds: pages come in bursts with gaps, so not too short, unless it is
-    /// always false.
-    fn watch_secs(&self) -> f64 {
-        0.5 * (2.0 - self.false_ones).min(0.0).exp2()
+    /// Whether it was only just noticed.
+    fn is_marginal(&self) -> bool {
+        self.excess < MARGINAL * self.noticed
+    }
+
+    /// Whether fewer of our bytes had come meanwhile: it was somebody's queue, even if he was gone when we looked.
+    fn was_somebody(&self) -> bool {
+        self.missing > 0.5 * self.excess
+    }
+
+    /// How long is watched whether it was right, in seconds: less if it is always false.
+    fn watch_secs(&self, is_quick: bool) -> f64 {
+        let watch_secs = if is_quick { WATCH_SECS_WHERE_QUICK } else { WATCH_SECS };
+        watch_secs * (2.0 - self.false_ones).min(0.0).exp2()
     }
 }
 
@@ -157,31 +179,41 @@ impl Law {
         } else {
             (self.standing(), self.noticed_in_change())
         };
-        self.alarm = Alarm {
+        // While the window changes, so does what comes of it.
+        let missing = if is_settled && !self.trembles { self.missing() } else { 0.0 };
+        let mut alarm = Alarm {
             at: self.at,
             why,
             rate: self.rates.own((1.5 * self.round_trip()).max(0.06)),
             ceiling: if was_using { self.ceiling } else { self.alarm.ceiling },
             excess,
+            noticed,
+            missing,
             is_settled,
             was_using,
-            is_open: was_using
-                && !is_again
-                && match why {
-                    LinkWhy::ConnectionHere => true,
-                    // What is clearly seen is somebody.
-                    LinkWhy::Delay => excess < MARGINAL * noticed,
-                    _ => false,
-                },
+            is_open: false,
             false_ones: self.alarm.false_ones,
         };
+        alarm.is_open = was_using
+            && !is_again
+            && match why {
+                LinkWhy::ConnectionHere => true,
+                // What is clearly seen is somebody; where it is quick, he may be gone in a moment.
+                LinkWhy::Delay => alarm.is_marginal() || self.is_quick(),
+                _ => false,
+            };
+        if alarm.was_somebody() && self.is_quick() {
+            // What did not come then says nothing of the link.
+            alarm.rate = self.rates.own(USUAL_OVER_SECS);
+        }
+        self.alarm = alarm;
         self.go(LinkState::Yielding, Some(why));
         self.window = self.window_beside();
     }
 
     /// What is left to us meanwhile: a third of it as long as that may be a false alarm, else a trickle.
     fn window_beside(&self) -> f64 {
-        if self.alarm.is_open && self.alarm.why == LinkWhy::Delay {
+        if self.alarm.is_open && self.alarm.is_marginal() && self.alarm.why == LinkWhy::Delay {
             return (WHILE_OPEN * self.aim * self.round_trip() * self.fit).max(self.trickle());
         }
         self.trickle()
@@ -235,7 +267,8 @@ impl Law {
     /// It was false if nothing is seen of others for a while. It goes on as before then.
     fn close_alarm(&mut self, is_through: bool) {
         let is_opening = self.why == Some(LinkWhy::ConnectionHere);
-        let watch_secs = if is_opening { Openings::secs_to_know() } else { self.alarm.watch_secs() };
+        let watch_secs =
+            if is_opening { Openings::secs_to_know() } else { self.alarm.watch_secs(self.is_quick()) };
         if !is_through || self.in_state() < watch_secs {
             return;
         }
@@ -253,7 +286,7 @@ impl Law {
     /// What was gone when we had stepped back, and was not met on the way back either, may have been noise: it has to be more
     /// from now on.
     fn learn_from_alarm(&mut self) {
-        if self.alarm.was_using && self.alarm.why == LinkWhy::Delay {
+        if self.alarm.was_using && self.alarm.why == LinkWhy::Delay && !self.alarm.was_somebody() {
             self.delays.learn_noise(self.alarm.excess, !self.alarm.is_settled);
         }
         self.alarm.was_using = false;

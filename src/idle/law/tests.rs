@@ -259,6 +259,30 @@ fn packets_that_wait_are_heeded_and_a_single_late_one_is_not() {
 }
 
 #[test]
+fn what_waits_is_no_noise_if_less_comes_meanwhile() {
+    for (comes_less, is_noise) in [(true, false), (false, true)] {
+        let mut calm = Calm::new();
+        calm.law.looking.begin(calm.law.at, 0.03, true);
+        calm.law.looking.enter(Phase::Cruise, calm.law.at);
+        calm.law.looking.look_in(calm.law.at, 9.0);
+        calm.run(150, 30);
+        let before = calm.law.noise();
+        while calm.law.state != LinkState::Yielding {
+            if !comes_less {
+                // What a longer round trip takes off what the window lets in.
+                calm.bytes += RATE / 100 * 3 / 33;
+            }
+            calm.run(1, 33);
+        }
+        while calm.law.state != LinkState::Using {
+            calm.run(1, 30);
+        }
+        calm.run(1, 30);
+        assert_eq!(calm.law.noise() > before + 0.001, is_noise, "{}", calm.law.trace());
+    }
+}
+
+#[test]
 fn a_queue_that_stands_is_taken_for_the_way_at_the_third_time() {
     let mut calm = Calm::new();
     // Somebody has most of the link and a queue that stands, as with BBR; or the link has become longer and slower at once.

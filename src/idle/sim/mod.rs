@@ -200,7 +200,8 @@ impl World {
             let ours =
                 || self.flows.iter().filter(|flow| flow.whose == Whose::Ours(number) && flow.start <= now);
             let has: f64 = ours().map(|flow| flow.wire_bytes).sum();
-            let next = looks::next(ours().count(), self.governors[number].law.is_calm());
+            let law = &self.governors[number].law;
+            let next = looks::next(ours().count(), law.is_calm(), law.is_quick());
             let steps = (next.after.as_secs_f64() / STEP_SECS).round();
             let waited = (self.step - at) as f64;
             if waited >= steps && has > had || waited >= looks::LATEST * steps {

@@ -219,11 +219,27 @@ fn pages_come_as_fast_as_alone() {
         (CABLE, There, 1.12),
         (DSL, There, 1.12),
         (FIBRE, Here, 1.10),
+        (FIBRE, There, 1.12),
+        (Home { control: Control::Bbr, ..FIBRE }, There, 1.12),
+        (Home { discipline: Discipline::CoDel, ..FIBRE }, There, 1.12),
         (CODEL, There, 1.20),
         (RADIO, There, 1.20),
     ] {
         let slowed = middle(|seed| slowed(home, whose, seed));
         assert!(slowed <= most, "{slowed:.2} x on {home:?} {whose:?}");
+    }
+}
+
+#[test]
+fn where_a_page_is_over_at_once_the_link_is_taken_back_at_once() {
+    for control in [Control::Cubic, Control::Bbr] {
+        let used = middle(|seed| {
+            let mut world = FIBRE.with_us(seed);
+            world.plays.push(Box::new(Pages::new(Whose::There, control, 15.0, 15.1)));
+            world.run(16.5);
+            world.used(15.0, 16.5)
+        });
+        assert!(used > 0.75, "{:.0} % with {control:?}", 100.0 * used);
     }
 }
 
