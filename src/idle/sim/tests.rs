@@ -231,6 +231,15 @@ fn pages_come_as_fast_as_alone() {
 }
 
 #[test]
+fn only_where_the_way_is_short_and_the_link_is_fast_others_are_quick() {
+    for (home, is_quick) in [(FIBRE, true), (CABLE, false), (Home { mbit: 10.0, ..FIBRE }, false)] {
+        let mut world = home.with_us(1);
+        world.run(5.0);
+        assert_eq!(world.governors[0].law.is_quick(), is_quick, "{home:?}");
+    }
+}
+
+#[test]
 fn where_a_page_is_over_at_once_the_link_is_taken_back_at_once() {
     for control in [Control::Cubic, Control::Bbr] {
         let used = middle(|seed| {
