@@ -148,7 +148,8 @@ impl Law {
         }
     }
 
-    /// The link was used for so long without turning out to be another. (While we have stepped back, next to nothing comes that could tremble.)
+    /// The link was used for so long without turning out to be another. (While we have stepped back, next to nothing comes
+    /// that could tremble.)
     pub(super) const fn settle_doubt_of_start(&mut self, secs: f64) {
         self.start.doubt_secs = (self.start.doubt_secs - secs).max(0.0);
     }
