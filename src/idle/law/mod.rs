@@ -30,6 +30,7 @@ mod cruise;
 mod delay;
 mod openings;
 mod rates;
+mod stalls;
 mod start;
 mod step_back;
 #[cfg(test)]
@@ -45,6 +46,7 @@ use cruise::{Looking, Phase};
 use delay::{Delays, Reading};
 use openings::Openings;
 use rates::Rates;
+use stalls::Stalls;
 use start::{GROWTH, Start};
 use step_back::{Alarm, Patience};
 use uploads::Uploads;
@@ -89,13 +91,6 @@ const FAST: f64 = 5_000_000.0;
 /// What has not come is looked for over so long, or a round trip, and is what usually comes over so long, in seconds.
 const MISSING_OVER_SECS: f64 = 0.1;
 const USUAL_OVER_SECS: f64 = 1.0;
-
-/// When a look comes so many times later than usual and this part at least of what was to come meanwhile has come at once,
-/// something stood still: others' packets hold ours up one by one. A look that waits for something to arrive waits up to 2.5
-/// times as long: later than that it is no matter what has come.
-const STALL_TICKS: f64 = 1.6;
-const STALL_CAME: f64 = 0.3;
-const LONG_STALL_TICKS: f64 = 2.7;
 
 /// A cap that held us back so lately still does, in seconds: it lets through a little at a time.
 const CAPPED_SECS: f64 = 0.3;
@@ -195,10 +190,7 @@ pub(super) struct Law {
     looking: Looking,
     alarm: Alarm,
     patience: Patience,
-    /// How often is looked.
-    tick_secs: f64,
-    /// When it took much longer the last time.
-    stalled_at: f64,
+    stalls: Stalls,
     /// When a cap held back all of us the last time.
     capped_at: f64,
     /// Since when packets have been waiting longer than explained.
@@ -236,8 +228,7 @@ impl Default for Law {
             looking: Looking::default(),
             alarm: Alarm::default(),
             patience: Patience::default(),
-            tick_secs: 0.0,
-            stalled_at: f64::NEG_INFINITY,
+            stalls: Stalls::default(),
             capped_at: f64::NEG_INFINITY,
             waiting_since: None,
             quiet_since: None,
@@ -258,9 +249,7 @@ impl Law {
         let may_be_ahead = if self.state == LinkState::Yielding { 0.0 } else { self.connections };
         let reading = sample.is_counted_late.then_some(may_be_ahead);
         self.rates.take_in(at, sample.own_bytes, sample.interface_bytes, reading);
-        if !sample.is_early {
-            self.notice_stall(secs);
-        }
+        self.notice_stall(secs, sample.is_early);
         self.uploads.take_in(at, sample.sent_bytes, self.rates.own(0.3) + self.others());
         let is_even = self.looking.phase == Phase::Cruise && self.is_settled();
         self.delays.take_in(at, sample.connections, is_even);
@@ -424,7 +413,9 @@ impl Law {
     /// How much of what usually comes has not come of late, as time.
     fn missing(&self) -> f64 {
         let secs = self.round_trip().max(MISSING_OVER_SECS);
-        secs * (1.0 - self.rates.own(secs) / self.rates.own(USUAL_OVER_SECS).max(1.0))
+        // While others had the link, less came than usually does.
+        let usual_secs = USUAL_OVER_SECS.min(self.in_state().max(2.0 * secs));
+        secs * (1.0 - self.rates.own(secs) / self.rates.own(usual_secs).max(1.0))
     }
 
     /// Whether packets stand in a queue that is not ours, for all that is known of the servers.
@@ -447,23 +438,7 @@ impl Law {
         let round = self.round_trip();
         let secs = (2.0 * round + 0.02).max(6.0 * round - 0.04);
         let (least, most) = self.windows_over(secs);
-        most < 1.04 * least && self.at - self.stalled_at > secs
-    }
-
-    /// Where this machine or the way to it stands still for a moment, what comes afterwards comes in a burst, and again with
-    /// each round trip, as if the window had changed.
-    fn notice_stall(&mut self, secs: f64) {
-        let late = if self.tick_secs > 0.0 { secs / self.tick_secs } else { 0.0 };
-        if late > LONG_STALL_TICKS || late > STALL_TICKS && self.rates.own(secs) > STALL_CAME * self.aim {
-            self.stalled_at = self.at;
-        }
-        self.tick_secs += 0.05 * (secs.min(0.1) - self.tick_secs);
-    }
-
-    /// Whether what comes now may still be what had to wait when something stood still.
-    fn is_after_stall(&self) -> bool {
-        let through = self.reading.map_or(self.handshake, |reading| reading.round_trip.max(reading.usual));
-        self.at - self.stalled_at < 1.5 * through + 0.01
+        most < 1.04 * least && !self.stood_still_within(secs)
     }
 
     /// The smallest and the largest window of the last so many seconds.

@@ -106,7 +106,7 @@ impl Alarm {
 
     /// Whether fewer of our bytes had come meanwhile: it was somebody's queue, even if he was gone when we looked.
     fn was_somebody(&self) -> bool {
-        self.missing > 0.5 * self.excess
+        self.why == LinkWhy::Delay && self.missing > 0.5 * self.excess
     }
 
     /// How long is watched whether it was right, in seconds: less if it is always false.
@@ -181,10 +181,13 @@ impl Law {
         };
         // While the window changes, so does what comes of it.
         let missing = if is_settled && !self.trembles { self.missing() } else { 0.0 };
+        // What came while something stood still says nothing of the link.
+        let rate_secs = (1.5 * self.round_trip()).max(0.06);
+        let rate_secs = if self.stood_still_within(2.0 * rate_secs) { USUAL_OVER_SECS } else { rate_secs };
         let mut alarm = Alarm {
             at: self.at,
             why,
-            rate: self.rates.own((1.5 * self.round_trip()).max(0.06)),
+            rate: self.rates.own(rate_secs),
             ceiling: if was_using { self.ceiling } else { self.alarm.ceiling },
             excess,
             noticed,
@@ -202,10 +205,6 @@ impl Law {
                 LinkWhy::Delay => alarm.is_marginal() || self.is_quick(),
                 _ => false,
             };
-        if alarm.was_somebody() && self.is_quick() {
-            // What did not come then says nothing of the link.
-            alarm.rate = self.rates.own(USUAL_OVER_SECS);
-        }
         self.alarm = alarm;
         self.go(LinkState::Yielding, Some(why));
         self.window = self.window_beside();
@@ -277,8 +276,13 @@ impl Law {
             self.alarm.false_ones += 1.0;
         }
         self.learn_from_alarm();
-        // Whatever it was, what came then is what there was.
-        self.ceiling = self.alarm.ceiling.min(0.97 * self.alarm.rate).max(0.1 * self.capacity);
+        self.ceiling = if self.alarm.was_somebody() && self.is_quick() {
+            // He is gone, and what he took is there again.
+            self.alarm.ceiling
+        } else {
+            // Whatever it was, what came then is what there was.
+            self.alarm.ceiling.min(0.97 * self.alarm.rate).max(0.1 * self.capacity)
+        };
         self.go(LinkState::Using, None);
         self.looking.look_in(self.at, 0.5);
     }

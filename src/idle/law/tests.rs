@@ -39,6 +39,17 @@ impl Calm {
         calm
     }
 
+    /// One that uses a link it knows, and looks for no more for a while.
+    fn cruising(left: u64, round_trip_ms: u64) -> Self {
+        let mut calm = Self { left, ..Self::before_the_start() };
+        calm.run(1000, round_trip_ms);
+        calm.law.looking.begin(calm.law.at, 0.03, true);
+        calm.law.looking.enter(Phase::Cruise, calm.law.at);
+        calm.law.looking.look_in(calm.law.at, 9.0);
+        calm.run(150, round_trip_ms);
+        calm
+    }
+
     fn before_the_start() -> Self {
         Self {
             law: Law::default(),
@@ -66,6 +77,16 @@ impl Calm {
             verdict = self.tick(&[connection(round_trip_ms, self.ticks)], self.bytes + self.others);
         }
         verdict
+    }
+
+    /// A look after so many times as long as usual, while that part of what the link carries has come; whether something
+    /// stood still for all that is known then.
+    fn stood_still(&mut self, ticks: u64, percent: u64) -> bool {
+        self.ticks += ticks;
+        self.bytes += ticks * (self.left / 100) * percent / 100;
+        let round_trip_ms = (1000.0 * self.law.round_trip()).round() as u64;
+        self.tick(&[connection(round_trip_ms, self.ticks)], self.bytes + self.others);
+        self.law.stood_still_within(0.0)
     }
 
     #[track_caller]
@@ -261,11 +282,7 @@ fn packets_that_wait_are_heeded_and_a_single_late_one_is_not() {
 #[test]
 fn what_waits_is_no_noise_if_less_comes_meanwhile() {
     for (comes_less, is_noise) in [(true, false), (false, true)] {
-        let mut calm = Calm::new();
-        calm.law.looking.begin(calm.law.at, 0.03, true);
-        calm.law.looking.enter(Phase::Cruise, calm.law.at);
-        calm.law.looking.look_in(calm.law.at, 9.0);
-        calm.run(150, 30);
+        let mut calm = Calm::cruising(RATE, 30);
         let before = calm.law.noise();
         while calm.law.state != LinkState::Yielding {
             if !comes_less {
@@ -279,6 +296,41 @@ fn what_waits_is_no_noise_if_less_comes_meanwhile() {
         }
         calm.run(1, 30);
         assert_eq!(calm.law.noise() > before + 0.001, is_noise, "{}", calm.law.trace());
+    }
+}
+
+#[test]
+fn where_only_the_look_was_late_nothing_stood_still() {
+    for (ticks, percent, stood_still) in [
+        (1, 100, false),
+        // Without acknowledgements no more than a window comes, which is three tenths of that.
+        (10, 100, false),
+        (10, 70, true),
+        (10, 30, true),
+        (4, 100, false),
+        // In a round trip a window comes in any case.
+        (3, 100, true),
+        (2, 100, true),
+        (2, 25, false),
+    ] {
+        let mut calm = Calm::cruising(RATE, 30);
+        assert_eq!(calm.stood_still(ticks, percent), stood_still, "{ticks} {percent}");
+    }
+}
+
+#[test]
+fn where_nothing_comes_for_longer_than_others_send_at_once_something_stood_still() {
+    // Sixty packets take 7.6 ms here,
+    let mut calm = Calm::cruising(12_000_000, 20);
+    let mut looks = |percents: [u64; 3]| percents.map(|percent| calm.stood_still(1, percent));
+    assert_eq!(looks([100, 0, 100]), [false, true, false]);
+    // and so soon again it is somebody.
+    assert_eq!(looks([100, 0, 100]), [false; 3]);
+    // Others' packets come in between ours; they take 15 ms where the link is slower; and on long ways it is nothing new.
+    for (left, round_trip_ms, percent) in [(12_000_000, 20, 30), (6_000_000, 20, 0), (12_000_000, 40, 0)] {
+        let mut calm = Calm::cruising(left, round_trip_ms);
+        let looks = [100, percent, 100].map(|percent| calm.stood_still(1, percent));
+        assert_eq!(looks, [false; 3], "{left} {round_trip_ms} {percent}");
     }
 }
 

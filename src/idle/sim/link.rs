@@ -127,6 +127,11 @@ impl Link {
         None
     }
 
+    /// Serves nothing until then.
+    pub(super) fn stand_still(&mut self, until: f64) {
+        self.free_at = self.free_at.max(until);
+    }
+
     /// Serves the queues up to a time; what CoDel drops is given back.
     pub(super) fn serve(&mut self, until: f64, random: &mut fastrand::Rng) -> Vec<Packet> {
         let mut dropped = Vec::new();

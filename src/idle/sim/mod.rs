@@ -20,7 +20,7 @@ use super::looks;
 use super::throttle::{Claim, LEAST_WINDOW_BYTES, Turns, shares};
 use flow::{Ack, Flow};
 use link::{Discipline, Link};
-use plays::Play;
+use plays::{Part, Play, Stalls};
 use sender::Control;
 
 /// A segment's payload, and what it is on the wire, in bytes.
@@ -70,8 +70,7 @@ struct World {
     governors: Vec<Governor>,
     plays: Vec<Box<dyn Play>>,
     random: fastrand::Rng,
-    /// Until when the machines stand still, as on a busy host: what comes meanwhile is seen then.
-    stalled_until: f64,
+    stalls: Stalled,
     /// Bytes that have come over this machine's interface.
     interface_bytes: f64,
     openings: u64,
@@ -79,6 +78,18 @@ struct World {
     series: Vec<[f64; 2]>,
     /// How long datagrams took one way.
     calls: Vec<(f64, f64)>,
+}
+
+/// Until when what stands still.
+#[derive(Debug, Default)]
+struct Stalled {
+    /// The machines, as on a busy host: what comes meanwhile is seen then.
+    machines: f64,
+    /// The link, as a modem or a radio link does now and then: nothing goes over it, and what is on its way comes at once
+    /// afterwards.
+    link: f64,
+    /// Only the governor, which gets no time of the processor: the kernel goes on.
+    governor: f64,
 }
 
 /// One instance of the law with what it steers.
@@ -110,7 +121,7 @@ impl World {
             governors: Vec::new(),
             plays: Vec::new(),
             random: fastrand::Rng::with_seed(seed),
-            stalled_until: 0.0,
+            stalls: Stalled::default(),
             interface_bytes: 0.0,
             openings: 0,
             series: Vec::new(),
@@ -148,6 +159,11 @@ impl World {
         self.add(Flow::bulk(whose, control, start + 1.5 * base, stop))
     }
 
+    /// Something stands still again and again, after so many seconds on average, and for so many.
+    fn stalls_of(&mut self, part: Part, every_secs: f64, secs: f64) {
+        self.plays.push(Box::new(Stalls { of: part, every_secs, secs, next: 0.5 }));
+    }
+
     fn run(&mut self, until: f64) {
         while self.now < until {
             self.step();
@@ -158,13 +174,16 @@ impl World {
         self.step += 1;
         self.now = self.step as f64 * STEP_SECS;
         let now = self.now;
-        for packet in self.down.serve(now, &mut self.random) {
-            self.lose(packet);
+        let link_goes_on = now >= self.stalls.link;
+        if link_goes_on {
+            for packet in self.down.serve(now, &mut self.random) {
+                self.lose(packet);
+            }
         }
-        if now < self.stalled_until {
+        if now < self.stalls.machines {
             return;
         }
-        while let Some((at, packet)) = self.down.arrived(now) {
+        while link_goes_on && let Some((at, packet)) = self.down.arrived(now) {
             self.receive(at.max(now - STEP_SECS), packet);
         }
         for id in 0..self.flows.len() {
@@ -172,7 +191,7 @@ impl World {
                 self.acknowledge(now, id);
             }
         }
-        while let Some(ack) = self.acks.pop_front_if(|ack| ack.arrives <= now) {
+        while link_goes_on && let Some(ack) = self.acks.pop_front_if(|ack| ack.arrives <= now) {
             self.flows[ack.flow].acked(ack.arrives.max(now - STEP_SECS), &ack);
         }
         let mut known = Vec::new();
@@ -204,7 +223,8 @@ impl World {
             let next = looks::next(ours().count(), law.is_calm(), law.is_quick());
             let steps = (next.after.as_secs_f64() / STEP_SECS).round();
             let waited = (self.step - at) as f64;
-            if waited >= steps && has > had || waited >= looks::LATEST * steps {
+            let is_due = waited >= steps && has > had || waited >= looks::LATEST * steps;
+            if is_due && now >= self.stalls.governor {
                 self.governors[number].looked = (self.step, has);
                 self.tick(number, next.is_early);
             }

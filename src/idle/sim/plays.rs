@@ -39,8 +39,17 @@ impl<F: FnMut(&mut World)> Play for Turn<F> {
     }
 }
 
-/// The machines stand still again and again, after so many seconds on average, and for so many.
+/// What may stand still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    Machines,
+    Link,
+    Governor,
+}
+
+/// Something stands still again and again, after so many seconds on average, and for so many.
 pub(super) struct Stalls {
+    pub(super) of: Part,
     pub(super) every_secs: f64,
     pub(super) secs: f64,
     pub(super) next: f64,
@@ -48,10 +57,19 @@ pub(super) struct Stalls {
 
 impl Play for Stalls {
     fn step(&mut self, world: &mut World) {
-        if world.now >= self.next {
-            world.stalled_until = world.now - self.secs * world.random.f64().ln();
-            self.next = world.stalled_until - self.every_secs * world.random.f64().ln();
+        if world.now < self.next {
+            return;
         }
+        let until = world.now - self.secs * world.random.f64().ln();
+        match self.of {
+            Part::Machines => world.stalls.machines = until,
+            Part::Link => {
+                world.stalls.link = until;
+                world.down.stand_still(until);
+            }
+            Part::Governor => world.stalls.governor = until,
+        }
+        self.next = until - self.every_secs * world.random.f64().ln();
     }
 }
 

@@ -1,6 +1,6 @@
 //! What must hold on every link. The table has the links of idle.md 2.3; the properties have made-up ones.
 
-use super::plays::{Opening, Pages, Stalls, Turn};
+use super::plays::{Opening, Pages, Part, Turn};
 use super::*;
 
 /// A link, and who is on it besides us.
@@ -27,6 +27,7 @@ const CABLE: Home = Home {
 const DSL: Home = Home { mbit: 16.0, round_trip_ms: 45.0, buffer_ms: 400.0, ..CABLE };
 const SLOW: Home = Home { mbit: 5.0, round_trip_ms: 60.0, buffer_ms: 1000.0, ..CABLE };
 const FIBRE: Home = Home { mbit: 200.0, round_trip_ms: 12.0, buffer_ms: 100.0, ..CABLE };
+const SHALLOW: Home = Home { mbit: 100.0, round_trip_ms: 20.0, buffer_ms: 50.0, ..CABLE };
 const CODEL: Home = Home { discipline: Discipline::CoDel, ..CABLE };
 const FAIR: Home = Home { discipline: Discipline::FairQueue, ..CABLE };
 const BBR: Home = Home { control: Control::Bbr, ..CABLE };
@@ -74,6 +75,11 @@ fn kept(home: Home, whose: Whose, seed: u64) -> f64 {
 
 /// How much longer somebody's pages take beside us, as a ratio of medians.
 fn slowed(home: Home, whose: Whose, seed: u64) -> f64 {
+    slowed_beside(home, whose, seed, |_| {})
+}
+
+/// The same with what else happens beside us.
+fn slowed_beside(home: Home, whose: Whose, seed: u64, happens: impl Fn(&mut World)) -> f64 {
     let pages = |mut world: World, from: f64| {
         let pages = Pages::new(whose, home.control, from, from + 20.0);
         let took = std::rc::Rc::clone(&pages.took);
@@ -83,7 +89,9 @@ fn slowed(home: Home, whose: Whose, seed: u64) -> f64 {
         assert!(took.len() > 3, "only {} pages in 20 s", took.len());
         median(took)
     };
-    pages(home.with_us(seed), 15.0) / pages(home.world(seed), 1.0)
+    let mut with_us = home.with_us(seed);
+    happens(&mut with_us);
+    pages(with_us, 15.0) / pages(home.world(seed), 1.0)
 }
 
 /// How many milliseconds more a call's packets take beside us, at 95 %.
@@ -181,13 +189,37 @@ fn a_machine_that_stands_still_now_and_then_is_no_competitor() {
         for (every_secs, secs) in [(0.3, 0.004), (1.0, 0.010), (1.0, 0.020), (3.0, 0.040)] {
             let used = (0..5).map(|seed| {
                 let mut world = home.with_us(seed);
-                world.plays.push(Box::new(Stalls { every_secs, secs, next: 0.5 }));
+                world.stalls_of(Part::Machines, every_secs, secs);
                 world.run(30.0);
                 world.used(8.0, 30.0)
             });
             let used = median(used.collect());
             assert!(used >= least, "{:.1} % with stalls of {secs} s on {home:?}", used * 100.0);
         }
+    }
+}
+
+#[test]
+fn a_link_that_stands_still_now_and_then_is_no_competitor() {
+    for (home, least) in [(CABLE, 0.92), (FIBRE, 0.96), (SHALLOW, 0.96)] {
+        let used = (1..=9).map(|seed| {
+            let mut world = home.with_us(seed);
+            world.stalls_of(Part::Link, 1.0, 0.008);
+            world.run(40.0);
+            world.used(8.0, 40.0)
+        });
+        let used = median(used.collect());
+        assert!(used >= least, "{:.1} % of {home:?}", used * 100.0);
+    }
+}
+
+#[test]
+fn a_governor_that_gets_no_time_now_and_then_sees_pages_as_well() {
+    let happens = |world: &mut World| world.stalls_of(Part::Governor, 0.1, 0.030);
+    for home in [CABLE, FIBRE, SHALLOW] {
+        let slowed = (1..=9).map(|seed| slowed_beside(home, Whose::There, seed, happens));
+        let slowed = median(slowed.collect());
+        assert!(slowed <= 1.10, "{slowed:.2} x on {home:?}");
     }
 }
 
