@@ -180,14 +180,11 @@ impl Law {
             (self.standing(), self.noticed_in_change())
         };
         // While the window changes, so does what comes of it.
-        let missing = if is_settled && !self.trembles { self.missing() } else { 0.0 };
-        // What came while something stood still says nothing of the link.
-        let rate_secs = (1.5 * self.round_trip()).max(0.06);
-        let rate_secs = if self.stood_still_within(2.0 * rate_secs) { USUAL_OVER_SECS } else { rate_secs };
+        let missing = if is_settled { self.missing() } else { 0.0 };
         let mut alarm = Alarm {
             at: self.at,
             why,
-            rate: self.rates.own(rate_secs),
+            rate: self.rate_lately(),
             ceiling: if was_using { self.ceiling } else { self.alarm.ceiling },
             excess,
             noticed,
@@ -208,6 +205,12 @@ impl Law {
         self.alarm = alarm;
         self.go(LinkState::Yielding, Some(why));
         self.window = self.window_beside();
+    }
+
+    /// What came of ours just now, in bytes per second. While something stood still that says nothing of the link.
+    fn rate_lately(&self) -> f64 {
+        let secs = (1.5 * self.round_trip()).max(0.06);
+        self.rates.own(if self.stood_still_within(2.0 * secs) { USUAL_OVER_SECS } else { secs })
     }
 
     /// What is left to us meanwhile: a third of it as long as that may be a false alarm, else a trickle.
@@ -280,11 +283,19 @@ impl Law {
             // He is gone, and what he took is there again.
             self.alarm.ceiling
         } else {
-            // Whatever it was, what came then is what there was.
-            self.alarm.ceiling.min(0.97 * self.alarm.rate).max(0.1 * self.capacity)
+            self.left_after_alarm()
         };
         self.go(LinkState::Using, None);
         self.looking.look_in(self.at, 0.5);
+    }
+
+    /// What is aimed at after an alarm that was false, in bytes per second. Whatever it was, what came then is what there was; but
+    /// in so short a time less may come by chance, and no less is left than what waited explains: a window brings so much less
+    /// where a round trip takes longer.
+    fn left_after_alarm(&self) -> f64 {
+        let round = self.round_trip();
+        let explained = self.alarm.ceiling * round / (round + self.alarm.excess.max(0.0));
+        self.alarm.ceiling.min(explained.max(0.97 * self.alarm.rate)).max(0.1 * self.capacity)
     }
 
     /// What was gone when we had stepped back, and was not met on the way back either, may have been noise: it has to be more

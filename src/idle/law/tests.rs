@@ -287,7 +287,7 @@ fn what_waits_is_no_noise_if_less_comes_meanwhile() {
         while calm.law.state != LinkState::Yielding {
             if !comes_less {
                 // What a longer round trip takes off what the window lets in.
-                calm.bytes += RATE / 100 * 3 / 33;
+                calm.bytes += RATE / 100 * 12 / 46;
             }
             calm.run(1, 33);
         }
@@ -297,6 +297,23 @@ fn what_waits_is_no_noise_if_less_comes_meanwhile() {
         calm.run(1, 30);
         assert_eq!(calm.law.noise() > before + 0.001, is_noise, "{}", calm.law.trace());
     }
+}
+
+#[test]
+fn after_a_false_alarm_no_less_is_aimed_at_than_what_waited_explains() {
+    let mut calm = Calm::cruising(2_000_000, 30);
+    let before = calm.law.ceiling;
+    // The link stands still for some milliseconds, within a look.
+    calm.stood_still(1, 20);
+    while calm.law.state != LinkState::Yielding {
+        calm.run(1, 33);
+    }
+    let explained = before * 30.0 / 33.0;
+    while calm.law.state != LinkState::Using {
+        calm.run(1, 30);
+    }
+    let part = calm.law.ceiling / explained;
+    assert!((0.999..1.05).contains(&part), "{part} {}", calm.law.trace());
 }
 
 #[test]
