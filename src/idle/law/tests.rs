@@ -287,7 +287,7 @@ fn what_waits_is_no_noise_if_less_comes_meanwhile() {
         while calm.law.state != LinkState::Yielding {
             if !comes_less {
                 // What a longer round trip takes off what the window lets in.
-                calm.bytes += RATE / 100 * 12 / 46;
+                calm.bytes += RATE / 100 * 3 / 33;
             }
             calm.run(1, 33);
         }
